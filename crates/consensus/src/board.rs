@@ -128,6 +128,11 @@ impl Board {
         (self.belief.deadline(), self.belief.token())
     }
 
+    /// What handles are told, without a look at the clock.
+    pub fn status(&self) -> Status {
+        self.view.borrow().status.clone()
+    }
+
     pub(crate) fn subscribe(&self) -> watch::Receiver<View> {
         self.view.subscribe()
     }

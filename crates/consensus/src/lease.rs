@@ -42,7 +42,9 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(crate) fn new(board: Arc<Board>) -> Self {
+    /// The handle on the election that a board belongs to.
+    #[doc(hidden)]
+    pub fn new(board: Arc<Board>) -> Self {
         let view = board.subscribe();
         Self { board, view }
     }
@@ -102,17 +104,16 @@ impl Lease {
 
     /// What the election is doing.
     pub fn status(&self) -> Status {
-        let status = self.view.borrow().status.clone();
-        match status {
+        match self.board.status() {
             // The deadline has passed, and the election's thread has not said so yet.
             Status::Leading { token } if self.board.remaining(token).is_none() => Status::Ending {
                 token,
                 why: Ended::Expired,
             },
-            Status::Leading { .. }
+            status @ (Status::Leading { .. }
             | Status::Following { .. }
             | Status::Ending { .. }
-            | Status::Stopped => status,
+            | Status::Stopped) => status,
         }
     }
 

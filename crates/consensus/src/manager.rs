@@ -55,6 +55,10 @@ impl Manager {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if the configuration breaks a rule;
     /// [`Unavailable`](ErrorKind::Unavailable) if the system has no thread or randomness for us.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a configuration is used once"
+    )]
     pub fn new(backend: impl Backend, config: Config) -> Result<Self, Error> {
         let (candidate, timing) = config.check()?;
         let election = Election::new(timing, host::seed()?);

@@ -123,9 +123,9 @@ impl Settings {
         while yes - no > 1 {
             let middle = no.midpoint(yes);
             if would_do(middle) {
-                yes = middle
+                yes = middle;
             } else {
-                no = middle
+                no = middle;
             }
         }
         let least = tenths(yes).max(SHORTEST_LEASE);
