@@ -123,7 +123,10 @@ fn promise_2_a_follower_counts_from_the_arrival_of_the_answer() {
     bench.players[follower]
         .script
         .loads(&[Fate::AnswerLate(secs(2)), Fate::Answered]);
-    bench.run(secs(16));
+    bench.run(ms(15_500));
+    // Nothing of the record changes, but it is a reason to look.
+    bench.store.edit(|_| {});
+    bench.run(ms(500));
     assert!(
         !bench.players[follower].leads(),
         "asked at 0 s, answered at 2 s"
@@ -315,9 +318,15 @@ fn promise_7_unregistered_work_has_its_grace_and_overdue_work_no_release() {
     bench.players[0].script.all(&[Fate::Answered]);
     bench.run(secs(60));
     assert_eq!(bench.record(), record, "no new term while old work goes on");
+    let sent = bench.players[0].script.sent();
     bench.players[0].board.end_work();
     bench.run(secs(1));
     assert!(bench.players[0].leads() && bench.players[0].token() > token);
+    assert_eq!(
+        bench.players[0].script.sent() - sent,
+        2,
+        "a look and a write: no release"
+    );
     let holder = bench.record().and_then(|record| record.holder);
     assert_eq!(holder.as_deref(), Some("leader"));
 }
