@@ -12,4 +12,3 @@
 mod bench;
 mod handles;
 mod promises;
-mod rare;

@@ -1,22 +1,9 @@
 //! Rarer ways to be wrong: each was found by a mutant that no test of a promise killed.
 
+use super::strangers;
 use crate::bench::{Bench, Fate, ms, secs};
 use consensus::backend::Candidate;
-use consensus::store::{Nonce, Record};
-use consensus::{Config, Ended, ErrorKind, Status, Token, WorkScope};
-
-fn strangers(lease_secs: u64) -> Record {
-    Record {
-        holder: Some("stranger".into()),
-        address: None,
-        nonce: Some(Nonce::from_bits(0xE0E0)),
-        lease_duration: secs(lease_secs),
-        token: Some(Token::new(1_000)),
-        work: WorkScope::Process,
-        acquired_ms: 0,
-        renewed_ms: 0,
-    }
-}
+use consensus::{Config, Ended, ErrorKind, Status};
 
 /// Promise 4. The answer to an acquisition is lost; then another record is seen; then a backup brings
 /// the lost one back. Its nonce is dead: the record is waited for like anybody's.
@@ -31,7 +18,9 @@ fn an_open_write_is_dead_once_another_record_was_seen() {
         .saves(&[Fate::AnswerLost, Fate::Answered]);
     bench.run(ms(100));
     let lost = bench.record().expect("it was carried out");
-    bench.store.edit(|record| *record = Some(strangers(15)));
+    bench
+        .store
+        .edit(|record| *record = Some(strangers("stranger", 15)));
     bench.run(secs(5));
     bench.store.edit(|record| *record = Some(lost));
     bench.run(ms(14_900));
@@ -46,7 +35,7 @@ fn an_open_write_is_dead_once_another_record_was_seen() {
 #[test]
 fn a_record_that_names_more_than_the_longest_lease_is_never_taken() {
     let mut bench = Bench::new();
-    let endless = strangers(24 * 60 * 60 + 1);
+    let endless = strangers("stranger", 24 * 60 * 60 + 1);
     bench.store.edit(|record| *record = Some(endless.clone()));
     let follower = bench.join("follower");
     bench.run(secs(25 * 60 * 60));
