@@ -20,5 +20,7 @@ pub mod file;
 
 pub use backend::{Absent, Backend, Leader, WorkScope};
 pub use error::{Error, ErrorKind};
+#[cfg(target_os = "linux")]
+pub use file::FileBackend;
 pub use memory::MemoryBackend;
 pub use token::Token;
