@@ -29,6 +29,11 @@ impl MemoryStore {
         }
     }
 
+    /// Looks at the record, as a stranger would.
+    pub fn peek<T>(&self, look: impl FnOnce(Option<&Record>) -> T) -> T {
+        look(self.cell.borrow().record.as_ref())
+    }
+
     /// Removes the record, as a stranger would.
     pub fn delete(&self) {
         self.edit(|record| *record = None);

@@ -5,7 +5,7 @@
 use crate::backend::{Acquisition, Backend, Candidate, Renewal};
 use crate::host::Host;
 use crate::knowledge::{Judgement, Knowledge, Whose, Write};
-use crate::store::{Saved, Store};
+use crate::store::{Record, Saved, Store};
 use crate::world::World;
 use crate::{Error, ErrorKind, Token};
 use std::fmt;
@@ -73,16 +73,15 @@ impl<S: Store, W: World> RecordBackend<S, W> {
     ) -> Result<Option<Renewal>, Error> {
         let mut sure = self.knowledge.sure().cloned();
         loop {
-            let version = match sure.take() {
-                Some(version) => version,
-                None => {
-                    let seen = self.store.load().await?;
-                    if let Whose::Others = self.knowledge.see(&seen) {
-                        let leader = seen.record.as_ref().and_then(crate::store::Record::leader);
-                        return Ok(Some(Renewal::Lost { leader }));
-                    }
-                    seen.version
+            let version = if let Some(version) = sure.take() {
+                version
+            } else {
+                let seen = self.store.load().await?;
+                if let Whose::Others = self.knowledge.see(&seen) {
+                    let leader = seen.record.as_ref().and_then(Record::leader);
+                    return Ok(Some(Renewal::Lost { leader }));
                 }
+                seen.version
             };
             if self.write(candidate, what, &version).await?.is_some() {
                 return Ok(None);

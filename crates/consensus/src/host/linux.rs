@@ -75,16 +75,11 @@ impl Timers {
 /// in a runtime's context.
 pub(crate) fn open_timers() -> io::Result<Receiver> {
     let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-    let timers = match TIMERS.get() {
-        Some(timers) => timers,
-        None => {
-            let descriptor = timerfd_create(TimerfdClockId::Boottime, flags)?;
-            TIMERS.get_or_init(|| Timers {
-                descriptor,
-                sleepers: Mutex::default(),
-            })
-        }
-    };
+    let descriptor = timerfd_create(TimerfdClockId::Boottime, flags)?;
+    let timers = TIMERS.get_or_init(|| Timers {
+        descriptor,
+        sleepers: Mutex::default(),
+    });
     // A pipe's receiver polls and reads any descriptor, and is safe to make; `AsyncFd` is not.
     Receiver::from_owned_fd_unchecked(timers.descriptor.try_clone()?)
 }

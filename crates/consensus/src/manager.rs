@@ -1,0 +1,204 @@
+//! Where a user begins: one election, from its configuration to its end.
+
+use crate::backend::{Backend, Candidate};
+use crate::board::{Ask, Board};
+use crate::config::Config;
+use crate::driver::{AnyBackend, drive};
+use crate::election::Election;
+use crate::host::{self, Host};
+use crate::lease::Lease;
+use crate::status::Status;
+use crate::thread::{block_on, elections, guests};
+use crate::{Error, ErrorKind};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
+
+/// Takes part in one election, from [`start`](Manager::start) to [`stop`](Manager::stop).
+///
+/// The election does not share a scheduler with the work: it runs on a thread of its own, one for all
+/// elections of the process, and so needs no runtime.
+///
+/// Dropping a manager asks its election to stop, and waits for nothing: the process may end before
+/// the lease is released, and others then wait for it to run out. Call [`stop`](Manager::stop).
+///
+/// ```
+/// use consensus::{Config, Manager, MemoryBackend};
+///
+/// let manager = Manager::new(MemoryBackend::new(), Config::new("instance-1"))?;
+/// let lease = manager.start();
+/// let term = lease.blocking_wait_for_leadership()?;
+/// assert!(lease.is_leader());
+///
+/// manager.blocking_stop()?;
+/// assert!(!term.is_current());
+/// # Ok::<(), consensus::Error>(())
+/// ```
+#[must_use = "dropping the manager ends its election"]
+pub struct Manager {
+    board: Arc<Board>,
+    thread: &'static Handle,
+    ready: Mutex<Option<Ready>>,
+}
+
+/// An election that has not been started.
+struct Ready {
+    backend: Box<dyn AnyBackend>,
+    candidate: Candidate,
+    election: Election,
+    meaning: String,
+}
+
+impl Manager {
+    /// An election that has not been started. Nothing is asked of the backend yet.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if the configuration breaks a rule;
+    /// [`Unavailable`](ErrorKind::Unavailable) if the system has no thread or randomness for us.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a configuration is used once"
+    )]
+    pub fn new(backend: impl Backend, config: Config) -> Result<Self, Error> {
+        let (candidate, timing) = config.check()?;
+        let election = Election::new(timing, host::seed()?);
+        let ready = Ready {
+            backend: Box::new(backend),
+            candidate,
+            election,
+            meaning: timing.summary(),
+        };
+        let ready = Mutex::new(Some(ready));
+        Ok(Self {
+            board: Arc::default(),
+            thread: elections()?,
+            ready,
+        })
+    }
+
+    /// Starts the election, and gives a handle on it. Later calls give further handles.
+    pub fn start(&self) -> Lease {
+        self.start_until(std::future::pending())
+    }
+
+    /// The same, until `cancelled` resolves: then does what [`stop`](Manager::stop) does. Takes
+    /// anything that ends, such as a cancelled token or Ctrl-C.
+    ///
+    /// `cancelled` is polled on a thread of its own, shared by all of the process, with a tokio
+    /// runtime around it. It is dropped unpolled if the election had been started before.
+    pub fn start_until(&self, cancelled: impl Future<Output = ()> + Send + 'static) -> Lease {
+        let ready = self
+            .ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(ready) = ready {
+            self.thread.spawn(run(ready, Arc::clone(&self.board)));
+            self.stop_after(cancelled);
+        }
+        Lease::new(Arc::clone(&self.board))
+    }
+
+    /// Ends the term if there is one, waits for its registered work, releases the lease, and ends the
+    /// election.
+    ///
+    /// Who calls it says that all work is over but what is registered, by
+    /// [`Term::run`](crate::Term::run) or [`Term::begin_work`](crate::Term::begin_work). While that
+    /// winds down the lease goes on being renewed, for at most one lease duration.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if the store could not be told before the lease ran
+    /// out by itself; [`Stopped`](ErrorKind::Stopped) if the election had ended by a panic.
+    ///
+    /// # Cancel safety
+    /// The election goes on stopping without the future. It may be called again.
+    pub async fn stop(&self) -> Result<(), Error> {
+        self.board.ask(Ask::Stop);
+        if self
+            .ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .is_some()
+        {
+            // It never started.
+            self.board.set_status(Status::Stopped);
+        }
+        let mut view = self.board.subscribe();
+        let stopped = view.wait_for(|view| view.status == Status::Stopped).await;
+        let failure = match stopped {
+            Ok(view) => view.failure.clone(),
+            Err(_) => Some(Error::new(ErrorKind::Stopped, "the election is gone")),
+        };
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// As [`stop`](Manager::stop), for programs without a runtime. Blocks this thread.
+    ///
+    /// # Errors
+    /// As [`stop`](Manager::stop).
+    pub fn blocking_stop(&self) -> Result<(), Error> {
+        block_on(self.stop())
+    }
+
+    fn stop_after(&self, cancelled: impl Future<Output = ()> + Send + 'static) {
+        let stop = StopWhenDropped(Arc::clone(&self.board));
+        let over = async {
+            let _stop = stop;
+            cancelled.await;
+        };
+        match guests() {
+            Ok(thread) => drop(thread.spawn(over)),
+            // Nobody could ever stop it: better not to lead at all. Dropping has asked for it.
+            Err(error) => tracing::error!(%error, "cannot wait for the end of the election"),
+        }
+    }
+}
+
+/// Runs an election to its end.
+async fn run(mut ready: Ready, board: Arc<Board>) {
+    let _died = DiedUnlessStopped(&board);
+    let Candidate { identity, .. } = &ready.candidate;
+    tracing::info!(identity = &**identity, "candidate: {}", ready.meaning);
+    ready.meaning = String::new();
+    drive(
+        &mut *ready.backend,
+        &ready.candidate,
+        ready.election,
+        &Host,
+        &board,
+    )
+    .await;
+}
+
+/// Also if the user's future panics.
+struct StopWhenDropped(Arc<Board>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.ask(Ask::Stop);
+    }
+}
+
+/// Promise 10: a backend that panics ends the belief, and everybody who waits is told.
+struct DiedUnlessStopped<'a>(&'a Board);
+
+impl Drop for DiedUnlessStopped<'_> {
+    fn drop(&mut self) {
+        self.0.died();
+    }
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        self.board.ask(Ask::Stop);
+    }
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manager")
+            .field("board", &self.board)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! What people are told: the log, with fixed field names, and the view of the handles.
+//!
+//! Fields: `identity`, `token`, `leader`, `reason`, `error`, `wait`. An outage is logged when it begins,
+//! when its error changes and when it is over, not at every try.
+
+use crate::board::Board;
+use crate::election::{Event, Input, Verb};
+use crate::status::Status;
+use crate::{Error, ErrorKind};
+use std::time::Duration;
+
+pub(crate) struct Report<'a> {
+    identity: &'a str,
+    board: &'a Board,
+    trouble: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(identity: &'a str, board: &'a Board) -> Self {
+        Self {
+            identity,
+            board,
+            trouble: None,
+        }
+    }
+
+    /// The store answered, or failed to.
+    pub(crate) fn answer(&mut self, input: &Input, error: Option<Error>) {
+        match (input, error) {
+            (_, Some(error)) => self.fails(error),
+            (Input::Acquire(_) | Input::Renew(_) | Input::Release(_), None) => self.works(),
+            (
+                Input::Tick
+                | Input::Changed
+                | Input::CheckedIn(_)
+                | Input::SeenOver
+                | Input::WorkDone
+                | Input::NoWork
+                | Input::StepDown
+                | Input::Stop,
+                None,
+            ) => {}
+        }
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        let identity = self.identity;
+        match event {
+            Event::Began(token) => {
+                tracing::info!(identity, %token, "leads");
+                self.board.set_status(Status::Leading { token });
+            }
+            Event::Ended(token, why) => {
+                tracing::info!(identity, %token, reason = why.as_str(), "leads no more: {why}");
+                self.board.tell(|view| {
+                    view.status = Status::Ending { token, why };
+                    view.ended = Some((token, why));
+                    true
+                });
+            }
+            Event::Follows { leader, at_most } => {
+                let named = leader.is_some();
+                if self.board.set_status(Status::Following {
+                    leader: leader.clone(),
+                }) && named
+                {
+                    let leader = leader.map(|leader| leader.to_string()).unwrap_or_default();
+                    tracing::info!(identity, leader, "follows");
+                } else if !named && at_most.is_some_and(|wait| wait >= Duration::from_millis(100)) {
+                    let wait = at_most.map(tracing::field::debug);
+                    tracing::info!(
+                        identity,
+                        wait,
+                        "waits: the record is gone or released, but somebody may still lead"
+                    );
+                }
+            }
+            Event::Unanswered(verb) => {
+                let what = match verb {
+                    Verb::Acquire => "to try to lead",
+                    Verb::Renew(_) => "to renew",
+                    Verb::Release => "to release",
+                    Verb::Watch | Verb::Rest => "for nothing",
+                };
+                let message = format!("the store did not answer the request {what} in time");
+                self.fails(Error::new(ErrorKind::Unavailable, message));
+            }
+            Event::Overdue(token) => {
+                tracing::warn!(
+                    identity,
+                    %token,
+                    "the work outlives its grace: nothing is released, and no new term begins here \
+                     before it is over"
+                );
+            }
+            Event::Unreleased => {
+                let message = "the lease could not be released; it has run out by itself";
+                tracing::warn!(identity, "{message}");
+                let failure = Error::new(ErrorKind::Unavailable, message);
+                self.board.tell(|view| {
+                    view.failure = Some(failure);
+                    view.status = Status::Following { leader: None };
+                    true
+                });
+            }
+            Event::Over => {
+                tracing::debug!(identity, "holds nothing");
+                self.board.tell(|view| {
+                    view.failure = None;
+                    let changed = matches!(view.status, Status::Ending { .. });
+                    if changed {
+                        view.status = Status::Following { leader: None };
+                    }
+                    changed
+                });
+            }
+        }
+    }
+
+    /// The machine is at its end.
+    pub(crate) fn stopped(&mut self) {
+        tracing::info!(identity = self.identity, "stopped");
+        self.board.set_status(Status::Stopped);
+    }
+
+    fn fails(&mut self, error: Error) {
+        let text = error.to_string();
+        if self.trouble.as_ref() != Some(&text) {
+            tracing::warn!(identity = self.identity, error = text, "the store fails");
+            self.trouble = Some(text);
+        }
+        self.board.tell(|view| {
+            view.trouble = Some(error);
+            true
+        });
+    }
+
+    fn works(&mut self) {
+        if self.trouble.take().is_some() {
+            tracing::info!(identity = self.identity, "the store answers again");
+            self.board.tell(|view| view.trouble.take().is_some());
+        }
+    }
+}
