@@ -12,3 +12,4 @@
 mod bench;
 mod handles;
 mod promises;
+mod soak;
