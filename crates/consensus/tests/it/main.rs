@@ -10,4 +10,6 @@
 )]
 
 mod bench;
+#[cfg(target_os = "linux")]
+mod file;
 mod promises;
