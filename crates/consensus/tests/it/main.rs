@@ -12,4 +12,5 @@
 mod bench;
 #[cfg(target_os = "linux")]
 mod file;
+mod handles;
 mod promises;
