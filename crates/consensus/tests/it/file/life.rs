@@ -187,7 +187,7 @@ async fn a_token_whose_byte_somebody_holds_is_refused_and_passed_over() {
     let next = [far.next(), far.next().next()];
     let held = next.map(|token| hold(&ground, token));
     assert!(is_conflict(
-        store.save(&record("a", next[0]), &version).await
+        &store.save(&record("a", next[0]), &version).await
     ));
     let seen = store.load().await.unwrap();
     assert_eq!(next_token(&seen), next[1].next());

@@ -120,7 +120,7 @@ async fn a_full_disk_is_named_and_the_record_kept() {
     let content = fs::read(&path).unwrap();
     let filled = fs::File::create(disk.join("rest"))
         .unwrap()
-        .write_all(&[1; 100_000]);
+        .write_all(&vec![1; 100_000]);
     assert!(filled.is_err());
 
     let renewal = record("a", led.token.unwrap());

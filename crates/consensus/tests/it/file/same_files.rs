@@ -24,12 +24,7 @@ impl Scene {
         let mut leader = FileBackend::new(ground.record());
         let mut follower = FileBackend::new(ground.record());
         let token = acquired(&mut leader).await.unwrap();
-        assert_eq!(
-            acquired(&mut follower)
-                .await
-                .map_err(|left| left > LEASE / 2),
-            Err(true)
-        );
+        assert_eq!(acquired(&mut follower).await, Err(LEASE));
         Self {
             ground,
             leader,
@@ -38,19 +33,32 @@ impl Scene {
         }
     }
 
-    /// The leader is told, and has lost; the follower has to wait for the whole lease.
-    async fn ends_for_the_leader_and_gives_nobody_anything(mut self) {
+    /// The leader is told, and has lost.
+    async fn ends_for_the_leader(&mut self) {
         tokio::time::timeout(super::ground::PATIENCE, self.leader.changed())
             .await
             .expect("the leader must be woken");
         let renewal = self.leader.renew(&candidate(), self.token).await.unwrap();
         assert!(matches!(renewal, Renewal::Lost { .. }), "{renewal:?}");
-        let left = acquired(&mut self.follower).await.unwrap_err();
-        assert!(left > LEASE - Duration::from_secs(20), "only {left:?} left");
-        // Nor does a new candidate come early.
+    }
+
+    /// Who watched has to wait for the whole lease anew, and so has who comes now.
+    async fn gives_nobody_anything(mut self) {
+        assert_eq!(acquired(&mut self.follower).await, Err(LEASE));
         let mut fresh = FileBackend::new(self.ground.record());
-        let left = acquired(&mut fresh).await.unwrap_err();
-        assert!(left > LEASE / 2, "only {left:?} left");
+        assert_eq!(acquired(&mut fresh).await, Err(LEASE));
+    }
+
+    async fn ends_for_the_leader_and_gives_nobody_anything(mut self) {
+        self.ends_for_the_leader().await;
+        self.gives_nobody_anything().await;
+    }
+
+    /// To the follower it is the record that it watched already.
+    async fn ends_for_the_leader_and_the_follower_waits_on(mut self) {
+        self.ends_for_the_leader().await;
+        let left = acquired(&mut self.follower).await.unwrap_err();
+        assert!(left > LEASE / 2, "{left:?}");
     }
 }
 
@@ -111,7 +119,7 @@ async fn an_older_record_put_back_ends_the_term() {
     let renewal = scene.leader.renew(&candidate(), scene.token).await.unwrap();
     assert_eq!(renewal, Renewal::Renewed);
     fs::write(scene.ground.record(), older).unwrap();
-    scene.ends_for_the_leader_and_gives_nobody_anything().await;
+    scene.ends_for_the_leader_and_the_follower_waits_on().await;
 }
 
 #[tokio::test]
@@ -134,7 +142,7 @@ async fn a_folder_of_hard_links_to_the_same_files_ends_the_term() {
     }
     fs::rename(&scene.ground.folder, scene.ground.above().join("old")).unwrap();
     fs::rename(copy, &scene.ground.folder).unwrap();
-    scene.ends_for_the_leader_and_gives_nobody_anything().await;
+    scene.ends_for_the_leader_and_the_follower_waits_on().await;
 }
 
 /// The leader is woken and has lost. A follower that saw it lead waits; one that comes later may find
@@ -144,11 +152,8 @@ async fn a_folder_replaced_by_an_empty_one_ends_the_term_and_who_saw_it_waits() 
     let mut scene = Scene::new().await;
     fs::rename(&scene.ground.folder, scene.ground.above().join("old")).unwrap();
     fs::create_dir(&scene.ground.folder).unwrap();
-    scene.leader.changed().await;
-    let renewal = scene.leader.renew(&candidate(), scene.token).await.unwrap();
-    assert!(matches!(renewal, Renewal::Lost { .. }), "{renewal:?}");
-    let left = acquired(&mut scene.follower).await.unwrap_err();
-    assert!(left > LEASE - Duration::from_secs(20), "only {left:?} left");
+    scene.ends_for_the_leader().await;
+    assert_eq!(acquired(&mut scene.follower).await, Err(LEASE));
     assert_eq!(scene.ground.names(), Vec::<String>::new());
 }
 
@@ -156,9 +161,7 @@ async fn a_folder_replaced_by_an_empty_one_ends_the_term_and_who_saw_it_waits() 
 async fn a_deleted_folder_ends_the_term() {
     let mut scene = Scene::new().await;
     fs::remove_dir_all(&scene.ground.folder).unwrap();
-    scene.leader.changed().await;
-    let renewal = scene.leader.renew(&candidate(), scene.token).await.unwrap();
-    assert!(matches!(renewal, Renewal::Lost { .. }), "{renewal:?}");
+    scene.ends_for_the_leader().await;
     // Without a folder nothing can be taken at all.
     let refused = scene.follower.try_acquire(&candidate()).await.unwrap_err();
     assert!(refused.to_string().contains("folder"), "{refused}");
@@ -192,7 +195,7 @@ async fn a_lock_file_that_goes_away_during_a_save_is_noticed_after_its_rename() 
     let seen = store.load().await.unwrap();
     let token = super::ground::next_token(&seen);
     assert!(is_conflict(
-        store.save(&record("a", token), &seen.version).await
+        &store.save(&record("a", token), &seen.version).await
     ));
     let seen = store.load().await.unwrap();
     assert_eq!(

@@ -46,7 +46,7 @@ async fn a_token_that_is_not_above_the_highest_ever_begins_no_term() {
     let seen = store.load().await.unwrap();
     let lower = Token::new(FAR.get() - 1);
     assert!(is_conflict(
-        store.save(&record("a", lower), &seen.version).await
+        &store.save(&record("a", lower), &seen.version).await
     ));
     stored(store.save(&record("a", FAR.next()), &seen.version).await);
 }
