@@ -26,9 +26,16 @@ const ROUNDS: u32 = 8;
 /// What a candidate is: this test program, started again to run this one test.
 #[test]
 fn soak_candidate() {
-    let Some(kind) = std::env::var_os(arena::STORE) else { return };
-    let path = std::env::var_os("LEADER_FILE").map(PathBuf::from).expect("set with the store");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("one");
+    let Some(kind) = std::env::var_os(arena::STORE) else {
+        return;
+    };
+    let path = std::env::var_os("LEADER_FILE")
+        .map(PathBuf::from)
+        .expect("set with the store");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("one");
     let ended = if kind == "file" {
         runtime.block_on(local::run(FileBackend::new(path)))
     } else {
@@ -65,9 +72,18 @@ fn soak_three_candidates_under_kill_stop_and_term_never_work_at_once() {
         all.findings.add(&tally.findings);
     }
     println!("{all:?}");
-    assert!(all.kills >= 50 && all.stops >= 50 && all.terms >= 50, "too little happened");
-    assert!(all.aimed >= 30, "too few were aimed at a renewal in progress");
-    assert!(all.findings.terms >= u64::from(all.kills + all.stops + all.terms), "too few terms");
+    assert!(
+        all.kills >= 50 && all.stops >= 50 && all.terms >= 50,
+        "too little happened"
+    );
+    assert!(
+        all.aimed >= 30,
+        "too few were aimed at a renewal in progress"
+    );
+    assert!(
+        all.findings.terms >= u64::from(all.kills + all.stops + all.terms),
+        "too few terms"
+    );
     assert_eq!((all.findings.overlaps, all.findings.falls), (0, 0));
 }
 
@@ -79,7 +95,11 @@ fn one_arena(seed: u64) -> Tally {
     let mut tally = Tally::default();
     for act in acts {
         let leader = arena.await_leader();
-        let aim = if dice.one_in(2) { Aim::AtARenewal } else { Aim::Anywhere };
+        let aim = if dice.one_in(2) {
+            Aim::AtARenewal
+        } else {
+            Aim::Anywhere
+        };
         if arena.take_aim(aim, &mut dice) {
             tally.aimed += 1;
         }

@@ -41,8 +41,17 @@ pub struct Arena {
 
 impl Arena {
     pub fn open(store: &'static str) -> Self {
-        let folder = tempfile::Builder::new().prefix("soak").tempdir().expect("a folder").keep();
-        let mut arena = Self { folder, store, candidates: Vec::new(), started: 0 };
+        let folder = tempfile::Builder::new()
+            .prefix("soak")
+            .tempdir()
+            .expect("a folder")
+            .keep();
+        let mut arena = Self {
+            folder,
+            store,
+            candidates: Vec::new(),
+            started: 0,
+        };
         for _ in 0..3 {
             arena.start();
         }
@@ -53,7 +62,12 @@ impl Arena {
         self.started += 1;
         let program = std::env::current_exe().expect("this program");
         let child = Command::new(program)
-            .args(["--exact", "soak::soak_candidate", "--nocapture", "--test-threads=1"])
+            .args([
+                "--exact",
+                "soak::soak_candidate",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .env(STORE, self.store)
             .env("INSTANCE_ID", format!("instance-{}", self.started))
             .env("LEADER_FILE", self.folder.join("leader.json"))
@@ -76,7 +90,11 @@ impl Arena {
             {
                 return pid;
             }
-            assert!(Instant::now() < given_up, "nobody leads in {}", self.folder.display());
+            assert!(
+                Instant::now() < given_up,
+                "nobody leads in {}",
+                self.folder.display()
+            );
             sleep(Duration::from_millis(2));
         }
     }
@@ -101,7 +119,10 @@ impl Arena {
     }
 
     pub fn act(&mut self, act: Act, leader: u32, dice: &mut Dice) {
-        let number = self.candidates.iter().position(|child| child.id() == leader);
+        let number = self
+            .candidates
+            .iter()
+            .position(|child| child.id() == leader);
         let number = number.expect("the leader is one of ours");
         match act {
             Act::Kill => {
@@ -127,7 +148,11 @@ impl Arena {
         let mut child = self.candidates.remove(number);
         let given_up = Instant::now() + PATIENCE;
         while child.try_wait().expect("wait").is_none() {
-            assert!(Instant::now() < given_up, "process {} does not end", child.id());
+            assert!(
+                Instant::now() < given_up,
+                "process {} does not end",
+                child.id()
+            );
             sleep(Duration::from_millis(1));
         }
     }
@@ -168,12 +193,19 @@ impl Drop for Arena {
 }
 
 fn is_written_aside(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else { return false };
-    entries.flatten().any(|entry| entry.path().extension().is_some_and(|kind| kind == "aside"))
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    entries
+        .flatten()
+        .any(|entry| entry.path().extension().is_some_and(|kind| kind == "aside"))
 }
 
 fn signal(pid: u32, signal: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a pid");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a pid");
     kill_process(pid, signal).expect("one of our own children, not yet waited for");
 }
 
@@ -183,7 +215,9 @@ fn boot_nanos() -> u64 {
 }
 
 pub fn seed() -> u64 {
-    let given = std::env::var("SOAK_SEED").ok().and_then(|seed| seed.parse().ok());
+    let given = std::env::var("SOAK_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     given.unwrap_or_else(boot_nanos)
 }
 

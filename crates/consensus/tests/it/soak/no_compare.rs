@@ -32,7 +32,10 @@ impl Store for NoCompare {
         let failed = |error| Error::new(ErrorKind::Unavailable, "write").with_source(error);
         std::fs::write(&aside, &content).map_err(failed)?;
         std::fs::rename(&aside, &self.path).map_err(failed)?;
-        Ok(Saved::Stored { version: content, revision: None })
+        Ok(Saved::Stored {
+            version: content,
+            revision: None,
+        })
     }
 }
 
@@ -40,7 +43,10 @@ fn write(record: &Record) -> String {
     let nonce = record.nonce.map_or(0, Nonce::to_bits);
     let token = record.token.map_or(0, Token::get);
     let holder = record.holder.as_deref().unwrap_or_default();
-    format!("{nonce} {token} {} {holder}", record.lease_duration.as_millis())
+    format!(
+        "{nonce} {token} {} {holder}",
+        record.lease_duration.as_millis()
+    )
 }
 
 /// Only what the election decides by.
