@@ -14,3 +14,4 @@ mod bench;
 mod file;
 mod handles;
 mod promises;
+mod soak;
