@@ -13,7 +13,7 @@ use super::locks::Taken;
 use super::place::{Folder, Place};
 use super::{FileVersion, Moment, refusal};
 use crate::store::{Record, Saved};
-use crate::{Error, ErrorKind, WorkScope};
+use crate::{Error, ErrorKind, Token, WorkScope};
 use rustix::io::Errno;
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,6 +198,8 @@ impl Save<'_> {
         let before = self.lock.note(path)?;
         let token = self.record.token.unwrap_or_default();
         let is_new = match term {
+            // Whoever goes on under a dead leader's token had it handed over.
+            Term::Begins(_) if self.token_before() == Some(token) => token >= before.highest,
             Term::Begins(_) => token > before.highest,
             Term::GoesOn | Term::None => true,
         };
@@ -258,6 +260,11 @@ impl Save<'_> {
 
     fn before(&self) -> Option<&[u8]> {
         self.on.content.as_deref()
+    }
+
+    fn token_before(&self) -> Option<Token> {
+        let page = self.before().and_then(|content| format::read(content).ok());
+        page.flatten().and_then(|page| page.record.token)
     }
 
     fn unwritable(&self, why: &NotARecord) -> Error {
