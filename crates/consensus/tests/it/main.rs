@@ -10,4 +10,6 @@
 )]
 
 mod bench;
+mod kit_memory;
 mod promises;
+mod stranger;
