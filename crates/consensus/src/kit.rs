@@ -215,7 +215,7 @@ macro_rules! __conformance_cases {
             a_second_candidate_is_refused_while_the_first_renews [];
             a_release_frees_at_once [];
             a_lease_that_is_not_renewed_runs_out [];
-            a_renewal_over_another_leaders_record_is_lost [];
+            a_renewal_over_somebody_elses_record_is_lost [];
             tokens_rise_from_term_to_term [];
             an_acquisition_without_an_answer_is_taken_anew [];
         }

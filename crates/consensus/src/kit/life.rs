@@ -134,11 +134,7 @@ pub async fn a_mark_outlives_its_record<S: Store>(place: Place<S>) {
         "Alive: \"Somebody who led may still be working, whatever the record says\"; after a \
          stranger's release it does not say so"
     );
-    store.let_go().await;
-    assert!(
-        load(&mut stranger).await.proof != Proof::Alive,
-        "let_go: \"Takes away the mark of a living holder […] the record was not ours to release\""
-    );
+    drop(store);
 }
 
 /// > Nobody can still be leading or working […] The record may be taken at once.
