@@ -37,6 +37,9 @@ mod watch;
 pub use faulty::{Call, Fault, Faults, Faulty, Injected};
 pub use place::{Case, Place, cases};
 
+#[doc(inline)]
+pub use crate::conformance;
+
 #[doc(hidden)]
 pub use place::run;
 

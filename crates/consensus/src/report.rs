@@ -51,6 +51,10 @@ impl<'a> Report<'a> {
                 self.board.set_status(Status::Leading { token });
             }
             Event::Ended(token, why) => {
+                debug_assert!(
+                    self.board.belief().0.is_none(),
+                    "the news came before the belief"
+                );
                 tracing::info!(identity, %token, reason = why.as_str(), "leads no more: {why}");
                 self.board.tell(|view| {
                     view.status = Status::Ending { token, why };

@@ -24,11 +24,7 @@ pub(super) const WALL_MS: u64 = 4_102_444_800_000;
 /// How long nothing must happen before it is said that nothing happens.
 pub(super) const QUIET: Duration = Duration::from_millis(50);
 
-/// Waits for an answer, for so long. `None`: there was none.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place of the kit that waits in real time"
-)]
+/// Waits for an answer, for so long. `None`: there was none. Nothing else here waits in real time.
 pub(super) async fn within<T>(limit: Duration, what: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, what).await.ok()
 }

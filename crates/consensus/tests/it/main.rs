@@ -10,6 +10,10 @@
 )]
 
 mod bench;
+#[cfg(target_os = "linux")]
+mod file;
+mod handles;
 mod kit_memory;
 mod promises;
+mod soak;
 mod stranger;
