@@ -162,11 +162,22 @@ impl<W: World> Driver<'_, W> {
     fn step(&mut self, now: Instant, input: Input, then: &mut Then) {
         let before = self.election.belief();
         let step = self.election.step(now, input);
+        let after = self.election.belief();
+        if before.is_some() && after.is_none() {
+            // Who sees the term over finds the reason there; who is told of it finds it over.
+            self.carry_out(step.then, step.event, then);
+            self.board.publish(before, after);
+            self.board.tell(|_| true);
+            return;
+        }
+        // Who is told that a term began finds it begun.
+        let published = self.board.publish(before, after);
         self.carry_out(step.then, step.event, then);
-        if !self.board.publish(before, self.election.belief()) {
+        if !published {
             // Promise 1: a reader saw the term over while it was being renewed. It stays over.
             let step = self.election.step(now, Input::SeenOver);
             self.carry_out(step.then, step.event, then);
+            self.board.tell(|_| true);
         }
     }
 

@@ -55,7 +55,8 @@ impl<'a> Report<'a> {
                 self.board.tell(|view| {
                     view.status = Status::Ending { token, why };
                     view.ended = Some((token, why));
-                    true
+                    // The driver wakes who waits, once the belief is gone.
+                    false
                 });
             }
             Event::Follows { leader, at_most } => {

@@ -10,4 +10,5 @@
 )]
 
 mod bench;
+mod handles;
 mod promises;
