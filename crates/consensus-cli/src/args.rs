@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Elects one leader among any number of processes, over a store that you already have.
 #[derive(Debug, Parser)]
-#[command(name = "consensus", version, after_help = exit::HELP, max_term_width = 100)]
+#[command(name = "consensus", version, after_help = help(exit::OF_RUN, exit::OF_STATUS), max_term_width = 100)]
 #[command(subcommand_required = true, disable_help_subcommand = true)]
 struct CommandLine {
     #[command(subcommand)]
@@ -27,11 +27,15 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Runs a command only while this process leads
-    #[command(after_help = RUN_HELP)]
+    #[command(after_help = help(RUN_HELP, exit::OF_RUN))]
     Run(Run),
     /// Shows who leads
-    #[command(after_help = STATUS_HELP)]
+    #[command(after_help = help(STATUS_HELP, exit::OF_STATUS))]
     Status(Status),
+}
+
+fn help(first: &str, second: &str) -> String {
+    format!("{first}\n\n{second}")
 }
 
 const RUN_HELP: &str = "\
@@ -43,16 +47,6 @@ When its time is over its group gets SIGTERM, and SIGKILL after the grace. What 
 it ends by itself is ended the same way. Then the lease is released. SIGTERM, SIGINT, SIGHUP and SIGQUIT
 to `consensus` are passed on, and end it after the same grace; SIGUSR1, SIGUSR2 and SIGWINCH are only
 passed on.
-
-Exit codes:
-  the command's own   it ended by itself
-  128 + n             signal n ended it, or the waiting
-  64                  wrong usage: a flag, a variable in its place, or the URL
-  69                  the store gave no answer in the time given
-  70                  leadership was lost; the command was ended
-  75                  not acquired in the time given (--wait, --nonblock)
-  78                  wrong configuration, or a permission missing, before the first success
-  126, 127            the command cannot be executed, or is not there
 
 CONSENSUS_LOG=error|warn|info|debug|trace logs on stderr what the election does.
 
@@ -68,14 +62,7 @@ One look: it reads, and creates nothing. --json prints one object:
   token             the number of the term; null if there is none
   since             when the term began, RFC 3339, by the holder's clock; null as above
   renewed           when the holder last renewed, likewise
-  lease_seconds     how long the record counts as held after that
-
-Exit codes:
-  0                   somebody leads
-  1                   nobody leads
-  64                  wrong usage
-  69                  not known: the store gave no answer
-  78                  not known: wrong configuration, or a permission missing";
+  lease_seconds     how long the record counts as held after that";
 
 /// `consensus run`
 #[derive(Debug, Args)]

@@ -30,9 +30,9 @@ pub(crate) enum Exit {
     NotFound,
 }
 
-/// What `--help` says about [`Exit`].
-pub(crate) const HELP: &str = "\
-Exit codes of `run`:
+/// What the help of `run` says about [`Exit`].
+pub(crate) const OF_RUN: &str = "\
+Exit codes of `consensus run`:
   the command's own   it ended by itself
   128 + n             signal n ended it, or the waiting
   64                  wrong usage: a flag, a variable in its place, or the URL
@@ -40,12 +40,16 @@ Exit codes of `run`:
   70                  leadership was lost; the command was ended
   75                  not acquired in the time given (--wait, --nonblock)
   78                  wrong configuration, or a permission missing, before the first success
-  126, 127            the command cannot be executed, or is not there
+  126, 127            the command cannot be executed, or is not there";
 
-Exit codes of `status`:
+/// What the help of `status` says about [`Exit`].
+pub(crate) const OF_STATUS: &str = "\
+Exit codes of `consensus status`:
   0                   somebody leads
   1                   nobody leads
-  64, 69, 78          as above: it is not known who leads";
+  64                  wrong usage
+  69                  not known: the store gave no answer
+  78                  not known: wrong configuration, or a permission missing";
 
 impl Exit {
     /// The number that the caller of the program sees.
@@ -74,7 +78,7 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::{Exit, HELP};
+    use super::{Exit, OF_RUN, OF_STATUS};
 
     #[test]
     fn every_code_is_in_the_help() {
@@ -91,7 +95,8 @@ mod tests {
         ];
         for exit in exits {
             let code = exit.code().to_string();
-            let mut words = HELP.split(|c: char| !c.is_ascii_digit());
+            let help = format!("{OF_RUN}{OF_STATUS}");
+            let mut words = help.split(|c: char| !c.is_ascii_digit());
             assert!(words.any(|word| word == code), "{exit:?}");
         }
         assert_eq!(Exit::Signal(15).code(), 143);

@@ -33,6 +33,8 @@ pub use backend::{Absent, Backend, Leader, WorkScope};
 pub use config::Config;
 pub use ended::Ended;
 pub use error::{Error, ErrorKind};
+#[cfg(target_os = "linux")]
+pub use file::FileBackend;
 pub use lease::Lease;
 pub use manager::Manager;
 pub use memory::MemoryBackend;
