@@ -74,18 +74,33 @@ pub(crate) struct Run {
 
     /// How long others wait after the last sign of life of a leader: 320ms to 24h. All candidates
     /// of an election use the same
-    #[arg(long, value_name = "TIME", env = "CONSENSUS_LEASE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "CONSENSUS_LEASE",
+        hide_env_values = true
+    )]
     #[arg(default_value = "15s", value_parser = times::parse, allow_hyphen_values = true)]
     pub(crate) lease: Duration,
 
     /// How long the command may take to end after SIGTERM, before SIGKILL. Default: 4/15 of the
     /// lease, which is 4s of 15s
-    #[arg(long, value_name = "TIME", env = "CONSENSUS_GRACE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "CONSENSUS_GRACE",
+        hide_env_values = true
+    )]
     #[arg(value_parser = times::parse, allow_hyphen_values = true)]
     pub(crate) grace: Option<Duration>,
 
     /// How long to wait for leadership. Default: for ever
-    #[arg(long, value_name = "TIME", env = "CONSENSUS_WAIT", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "CONSENSUS_WAIT",
+        hide_env_values = true
+    )]
     #[arg(value_parser = times::parse, allow_hyphen_values = true)]
     wait: Option<Duration>,
 
@@ -94,7 +109,7 @@ pub(crate) struct Run {
     #[arg(value_parser = FalseyValueParser::new())]
     nonblock: bool,
 
-    /// Where the election takes place: file:PATH
+    #[arg(help = "Where the election takes place: file:PATH")]
     #[arg(value_name = "URL", value_parser = OsStringValueParser::new().try_map(|url| Url::parse(&url)))]
     pub(crate) url: Url,
 
@@ -111,7 +126,7 @@ pub(crate) struct Status {
     #[arg(value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
 
-    /// Where the election takes place: file:PATH
+    #[arg(help = "Where the election takes place: file:PATH")]
     #[arg(value_name = "URL", value_parser = OsStringValueParser::new().try_map(|url| Url::parse(&url)))]
     pub(crate) url: Url,
 }
@@ -181,7 +196,9 @@ fn answer(error: &clap::Error) -> Exit {
         .collect();
     if !variables.is_empty() {
         let variables = variables.join(", ");
-        say_lines(&format!("\nFlags that are not given are read from {variables}."));
+        say_lines(&format!(
+            "\nFlags that are not given are read from {variables}."
+        ));
     }
     Exit::Usage
 }

@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 use rustix::time::{ClockId, clock_gettime};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A longer time than this on the command line is a mistake.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -47,6 +47,18 @@ pub(crate) async fn sleep_until(at: Instant) {
         }
         tokio::time::sleep(left.min(NAP)).await;
     }
+}
+
+/// The wall clock in milliseconds since 1970: for people to read, never for a decision.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the wall clock"
+)]
+pub(crate) fn wall_ms() -> u64 {
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A time as people write it. The error says what to write instead.

@@ -2,11 +2,14 @@
 //! `match` of this file, and nothing elsewhere.
 
 use crate::say::plain;
-use consensus::{Config, Error, Manager};
+use consensus::file::FileStore;
+use consensus::store::{Proof, Record, Store};
+use consensus::{Config, Error, ErrorKind, FileBackend, Manager};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const KNOWN: &str = "write file:PATH, such as file:/run/app/leader.json (kubernetes://NAMESPACE/NAME \
                      is coming)";
@@ -16,6 +19,13 @@ const KNOWN: &str = "write file:PATH, such as file:/run/app/leader.json (kuberne
 pub(crate) enum Url {
     /// A file on this machine. Absolute: the command may change its folder.
     File(PathBuf),
+}
+
+/// What one look at a record shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) record: Option<Record>,
+    pub(crate) proof: Proof,
 }
 
 impl Url {
@@ -48,10 +58,44 @@ impl Url {
         Ok(Self::File(path))
     }
 
+    /// Whether there can be an election here at all. For the start only: what goes missing later is
+    /// an outage, and outages are waited for.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::File(path) => {
+                let folder = path.parent().unwrap_or(Path::new("/"));
+                match folder.metadata() {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        let folder = folder.display();
+                        let message = format!(
+                            "the folder {folder} is missing; create it, or name a file elsewhere"
+                        );
+                        Err(Error::new(ErrorKind::Invalid, message))
+                    }
+                    // The store says it better.
+                    Ok(_) | Err(_) => Ok(()),
+                }
+            }
+        }
+    }
+
     /// An election in this place, which has not been started.
     pub(crate) fn manager(&self, config: Config) -> Result<Manager, Error> {
         match self {
-            Self::File(_path) => Manager::new(consensus::MemoryBackend::new(), config),
+            Self::File(path) => Manager::new(FileBackend::new(path), config),
+        }
+    }
+
+    /// One look at the record, which creates nothing.
+    pub(crate) async fn look(&self) -> Result<Seen, Error> {
+        match self {
+            Self::File(path) => {
+                let seen = FileStore::onlooker(path).load().await?;
+                Ok(Seen {
+                    record: seen.record,
+                    proof: seen.proof,
+                })
+            }
         }
     }
 
