@@ -1,5 +1,4 @@
-//! The command: started in a process group of its own, signalled as a group, and gone only when the
-//! group is empty.
+//! The command: started in a process group of its own, told what it is to know, and reaped.
 //!
 //! This is the guard's place. Today this process is the command's parent, which leaves three things
 //! open, all of them the guard's to close:
@@ -7,15 +6,14 @@
 //! * If `consensus` is killed by SIGKILL or stopped, nobody ends the command. (`PR_SET_PDEATHSIG` is set
 //!   from within the child, between fork and exec, which is not safe Rust: it needs an exec stage.) That
 //!   is why the record says that the work may outlive the process, and others wait for the lease.
-//! * What leaves the group by `setsid` is not seen. The guard will be its subreaper.
+//! * What leaves the group by `setsid` is not seen (`group.rs`). The guard will be its subreaper.
 //! * The terminal is not handed over: a command that reads it stops.
 
 use crate::exit::Exit;
+use crate::group::Group;
 use crate::say::say;
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -37,7 +35,7 @@ pub(crate) struct Told {
 #[derive(Debug)]
 pub(crate) struct Started {
     leader: Child,
-    group: Pid,
+    group: Group,
     life: Life,
 }
 
@@ -68,7 +66,7 @@ pub(crate) fn start(line: &[OsString], told: &Told) -> Result<Started, Exit> {
         .env("CONSENSUS_ELECTION", &told.election);
     match command.spawn() {
         Ok(leader) => Ok(Started {
-            group: Pid::from_child(&leader),
+            group: Group::led_by(Pid::from_child(&leader)),
             leader,
             life: Life::Runs,
         }),
@@ -105,12 +103,9 @@ impl Started {
             Life::Runs | Life::LeftSomething(_) => {}
             Life::Gone(_) => return,
         }
-        match kill_process_group(self.group, signal) {
-            Ok(()) | Err(Errno::SRCH) => {}
-            Err(error) => {
-                let name = crate::signals::name(signal);
-                say(format_args!("cannot send {name} to the command: {error}"));
-            }
+        if let Err(error) = self.group.signal(signal) {
+            let name = crate::signals::name(signal);
+            say(format_args!("cannot send {name} to the command: {error}"));
         }
     }
 
@@ -124,7 +119,7 @@ impl Started {
             self.life = Life::LeftSomething(how_it_ended(self.leader.wait()));
         }
         if let Life::LeftSomething(exit) = self.life
-            && test_kill_process_group(self.group) == Err(Errno::SRCH)
+            && self.group.is_gone()
         {
             self.life = Life::Gone(exit);
         }
@@ -134,7 +129,7 @@ impl Started {
     /// Whether the command itself has ended. It stays unreaped.
     fn leader_has_ended(&self) -> bool {
         let look_only = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        match waitid(WaitId::Pid(self.group), look_only) {
+        match waitid(WaitId::Pid(Pid::from_child(&self.leader)), look_only) {
             Ok(ended) => ended.is_some(),
             Err(Errno::INTR) => false,
             // It is our child: this cannot be. Waiting for it will say what is wrong.

@@ -15,8 +15,9 @@ use std::cell::Cell;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// How often to look whether a group is empty: nothing tells.
-const LOOK: Duration = Duration::from_millis(5);
+/// How soon to look again whether a group is gone, which nothing tells; then less and less often.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// A candidate that leads.
 #[derive(Debug)]
@@ -90,6 +91,9 @@ struct Watch {
     deadline: Cell<Instant>,
     term_is_over: bool,
     lost: bool,
+    /// When to look how much is left, and how long to wait after that.
+    look_at: Option<Instant>,
+    pause: Duration,
     kill_at: Option<Instant>,
     killed_at: Option<Instant>,
     trouble: Option<String>,
@@ -105,6 +109,8 @@ impl Watch {
             deadline: Cell::new(Instant::now()),
             term_is_over: false,
             lost: false,
+            look_at: None,
+            pause: FIRST_LOOK,
             kill_at: None,
             killed_at: None,
             trouble: None,
@@ -123,15 +129,11 @@ impl Watch {
     }
 
     async fn time_to_look(&self) {
-        let kill_at = match (self.killed_at, self.kill_at) {
-            (Some(killed_at), _) => Some(killed_at.plus(self.lease_duration)),
-            (None, kill_at) => kill_at,
+        let kill_at = match self.killed_at {
+            Some(killed_at) => Some(killed_at.plus(self.lease_duration)),
+            None => self.kill_at,
         };
-        let look_at = match self.life {
-            Life::Runs => None,
-            Life::LeftSomething(_) | Life::Gone(_) => Some(Instant::now().plus(LOOK)),
-        };
-        match kill_at.into_iter().chain(look_at).min() {
+        match kill_at.into_iter().chain(self.look_at).min() {
             Some(at) => sleep_until(at).await,
             None => std::future::pending().await,
         }
@@ -180,17 +182,19 @@ impl Watch {
     fn look(&mut self) -> Option<Led> {
         let before = self.life;
         self.life = self.command.look();
+        let now = Instant::now();
         match self.life {
             Life::Runs => {}
             Life::Gone(_) if self.lost => return Some(Led::Over(Exit::Lost)),
             Life::Gone(exit) => return Some(Led::Over(exit)),
             Life::LeftSomething(_) => {
                 if before == Life::Runs {
-                    self.kill_by(Instant::now().plus(self.grace));
+                    self.kill_by(now.plus(self.grace));
                 }
+                self.look_at = Some(now.plus(self.pause));
+                self.pause = (self.pause * 2).min(LAST_LOOK);
             }
         }
-        let now = Instant::now();
         if self.kill_at.is_some_and(|kill_at| now >= kill_at) {
             return self.kill(now);
         }

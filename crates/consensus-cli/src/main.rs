@@ -2,7 +2,7 @@
 //!
 //! This file is the table of contents, in reading order. The command line is read (`args`), which names
 //! a place (`url`). `run` tells the story of its verb: wait for leadership (`wait`), lead (`lead`) a
-//! command (`command`) until its time is over, release. `status` takes one look. Around them: signals,
+//! command (`command`, `group`) until its time is over, release. `status` takes one look. Around them: signals,
 //! times, what people are told (`say`, `log`), and how the program ends (`exit`).
 
 mod args;
@@ -14,6 +14,7 @@ mod wait;
 mod lead;
 
 mod command;
+mod group;
 
 mod status;
 

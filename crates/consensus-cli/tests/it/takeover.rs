@@ -1,0 +1,58 @@
+//! From one leader to the next.
+
+use crate::bench::{Place, signal};
+use rustix::process::Signal;
+
+#[test]
+fn of_several_at_once_one_runs_at_a_time() {
+    let place = Place::new();
+    // A folder can be made only by one.
+    let script = "mkdir $1/busy || exit 99; sleep 0.2; rmdir $1/busy";
+    let all: Vec<_> = (0..4).map(|_| place.run("--lease=5s", script)).collect();
+    for one in all {
+        let done = one.done().exits(0);
+        assert_eq!(done.stdout, "");
+    }
+}
+
+#[test]
+fn who_waits_is_told_for_whom_and_runs_after_the_release() {
+    let place = Place::new();
+    let script = "echo up > $1/first; trap 'echo end >> $1/order; exit 0' TERM; \
+                  while :; do sleep 0.05; done";
+    let first = place.run("--id=first", script).says("leading");
+    place.wait_for_file("first");
+    let second = place.run("--id=second", "echo begin >> $1/order");
+    let second = second.says("waiting: first leads (file:");
+    let _ = first.gets(Signal::TERM).done().exits(0);
+    let _ = second.says("leading (token").done().exits(0);
+    let order = std::fs::read_to_string(place.path("order")).expect("written");
+    assert_eq!(order, "end\nbegin\n");
+}
+
+#[test]
+fn when_the_leader_is_killed_another_runs_after_the_lease() {
+    let place = Place::new();
+    let first = place.run("--id=first --lease=3s", "echo $$ > $1/id; exec sleep 60");
+    let command = place.wait_for_file("id");
+    let second = place
+        .run("--id=second --lease=3s", "echo ran")
+        .says("first leads");
+    drop(first.gets(Signal::KILL));
+    let done = second.says("leading").done().exits(0);
+    assert_eq!(done.stdout, "ran\n");
+    // Nobody ended it: that is what the guard is for.
+    signal(&command, Signal::KILL);
+}
+
+#[test]
+fn a_follower_that_ends_leaves_the_leader_alone() {
+    let place = Place::new();
+    let leader = place
+        .run("--id=first", "echo up > $1/up; sleep 60")
+        .says("leading");
+    let follower = place.run("", "true").says("first leads");
+    let _ = follower.gets(Signal::TERM).done().exits(143);
+    let _ = place.run("--nonblock", "true").done().exits(75);
+    let _ = leader.gets(Signal::TERM).done().exits(143);
+}
