@@ -4,9 +4,9 @@
 //! the deadline passed takes it away, and a renewal that comes after that fails to put a later one in
 //! its place. The interleavings are explored by loom, at the end of this file.
 
-#[cfg(consensus_loom)]
+#[cfg(all(test, consensus_loom))]
 use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(consensus_loom))]
+#[cfg(not(all(test, consensus_loom)))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Token;

@@ -4,7 +4,7 @@
 use crate::Error;
 use crate::backend::{Backend, Candidate};
 use crate::board::{Board, WorkLeft};
-use crate::election::{Election, Event, Failure, Input, Then, Verb};
+use crate::election::{Election, Failure, Input, Then, Verb};
 use crate::report::Report;
 use crate::world::{Instant, World};
 use std::pin::{Pin, pin};
@@ -162,31 +162,17 @@ impl<W: World> Driver<'_, W> {
     fn step(&mut self, now: Instant, input: Input, then: &mut Then) {
         let before = self.election.belief();
         let step = self.election.step(now, input);
-        let after = self.election.belief();
-        if before.is_some() && after.is_none() {
-            // Who sees the term over finds the reason there; who is told of it finds it over.
-            self.carry_out(step.then, step.event, then);
-            self.board.publish(before, after);
-            self.board.tell(|_| true);
-            return;
+        // The belief before the news: who is woken by the news looks at the belief.
+        let published = self.board.publish(before, self.election.belief());
+        if step.then != Then::Keep {
+            *then = step.then;
         }
-        // Who is told that a term began finds it begun.
-        let published = self.board.publish(before, after);
-        self.carry_out(step.then, step.event, then);
+        if let Some(event) = step.event {
+            self.report.event(event);
+        }
         if !published {
             // Promise 1: a reader saw the term over while it was being renewed. It stays over.
-            let step = self.election.step(now, Input::SeenOver);
-            self.carry_out(step.then, step.event, then);
-            self.board.tell(|_| true);
-        }
-    }
-
-    fn carry_out(&mut self, what: Then, event: Option<Event>, then: &mut Then) {
-        if what != Then::Keep {
-            *then = what;
-        }
-        if let Some(event) = event {
-            self.report.event(event);
+            self.step(now, Input::SeenOver, then);
         }
     }
 }

@@ -1,4 +1,46 @@
-//! Leader election over a store that you already have.
+//! Leader election over a store that you already have: N processes, one leader.
+//!
+//! ```no_run
+//! use consensus::{Config, FileBackend, Manager};
+//!
+//! # async fn do_work(token: consensus::Token) {}
+//! # async fn example() -> Result<(), consensus::Error> {
+//! let backend = FileBackend::new("/run/app/leader.json");
+//! let manager = Manager::new(backend, Config::new("instance-1"))?; // 15 s lease, 5 s renew, 2 s retry
+//! let lease = manager.start();
+//!
+//! lease.is_leader(); // never blocks, cheap enough for a hot loop
+//! let term = lease.wait_for_leadership().await?;
+//! let _ = term.run(do_work(term.token())).await; // the future is dropped when the term ends
+//!
+//! manager.stop().await // ends the term, waits for registered work, then releases
+//! # }
+//! ```
+//!
+//! # How it is built
+//!
+//! *When* is the [`Manager`]'s: a pure state machine, driven on a thread of the process's elections.
+//! *What* is the [`Backend`]'s: [`try_acquire`](Backend::try_acquire), [`renew`](Backend::renew),
+//! [`release`](Backend::release). *Where* is the [`Store`](store::Store)'s: any place that can compare
+//! before it swaps. [`RecordBackend`](store::RecordBackend) makes a backend of a store.
+//!
+//! | if you want to | read |
+//! |---|---|
+//! | lead, follow, wait | [`Manager`], [`Lease`], [`Term`] |
+//! | set times | [`Config`] |
+//! | elect among the processes of one machine | [`FileBackend`] |
+//! | elect among the threads of one process, or test | [`MemoryBackend`] |
+//! | bring a store of your own | [`store`], and `kit` to test it |
+//! | bring a system that keeps leases by itself | [`backend`] |
+//!
+//! # What no library can promise
+//!
+//! A process that is frozen between asking [`is_leader`](Lease::is_leader) and acting can act late.
+//! Only the resource can refuse that, by checking the [`Token`]: hand it to whatever you write to.
+//!
+//! # Features
+//!
+//! `kit`: the conformance suite for stores, and faults to test against.
 
 pub mod backend;
 mod belief;
@@ -52,3 +94,7 @@ pub mod internals {
     pub use crate::host::Host;
     pub use crate::world::{Instant, World};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

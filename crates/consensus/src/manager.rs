@@ -87,16 +87,13 @@ impl Manager {
     /// `cancelled` is polled on a thread of its own, shared by all of the process, with a tokio
     /// runtime around it. It is dropped unpolled if the election had been started before.
     pub fn start_until(&self, cancelled: impl Future<Output = ()> + Send + 'static) -> Lease {
-        let ready = self
-            .ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(ready) = ready {
+        // Made first, so that no change is of the past to it.
+        let lease = Lease::new(Arc::clone(&self.board));
+        if let Some(ready) = self.take_ready() {
             self.thread.spawn(run(ready, Arc::clone(&self.board)));
             self.stop_after(cancelled);
         }
-        Lease::new(Arc::clone(&self.board))
+        lease
     }
 
     /// Ends the term if there is one, waits for its registered work, releases the lease, and ends the
@@ -114,13 +111,7 @@ impl Manager {
     /// The election goes on stopping without the future. It may be called again.
     pub async fn stop(&self) -> Result<(), Error> {
         self.board.ask(Ask::Stop);
-        if self
-            .ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .is_some()
-        {
+        if self.take_ready().is_some() {
             // It never started.
             self.board.set_status(Status::Stopped);
         }
@@ -139,6 +130,13 @@ impl Manager {
     /// As [`stop`](Manager::stop).
     pub fn blocking_stop(&self) -> Result<(), Error> {
         block_on(self.stop())
+    }
+
+    fn take_ready(&self) -> Option<Ready> {
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     fn stop_after(&self, cancelled: impl Future<Output = ()> + Send + 'static) {

@@ -51,12 +51,15 @@ impl<'a> Report<'a> {
                 self.board.set_status(Status::Leading { token });
             }
             Event::Ended(token, why) => {
+                debug_assert!(
+                    self.board.belief().0.is_none(),
+                    "the news came before the belief"
+                );
                 tracing::info!(identity, %token, reason = why.as_str(), "leads no more: {why}");
                 self.board.tell(|view| {
                     view.status = Status::Ending { token, why };
                     view.ended = Some((token, why));
-                    // The driver wakes who waits, once the belief is gone.
-                    false
+                    true
                 });
             }
             Event::Follows { leader, at_most } => {

@@ -90,6 +90,11 @@ impl Files {
                 Err(error) => warn_unwatched(&self.place.folder_path, &error),
             }
         }
+        self.still_listening()
+    }
+
+    /// Whatever is watched by now, if it is there or not.
+    pub(super) fn still_listening(&self) -> Option<Listening> {
         let (_, watch) = self.watch.as_ref()?;
         let heard = watch.listen();
         let mark = *heard.borrow();

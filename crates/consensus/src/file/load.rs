@@ -6,13 +6,15 @@
 
 use super::files::{Files, Listening};
 use super::format::{self, Page};
+use super::life::Standing;
 use super::lockfile::{self, Note};
 use super::locks::{self, Bytes};
-use super::place::{Folder, Opened};
+use super::place::{Folder, Identity, Opened};
 use super::{FileVersion, helper, refusal};
 use crate::store::{Proof, Record, Snapshot, Tokens};
 use crate::{Error, ErrorKind, Token, WorkScope, host};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,7 +85,11 @@ pub(super) fn look_again(files: &mut Files, patience: Patience) -> Result<Look, 
 }
 
 fn look(files: &mut Files) -> Result<Look, Error> {
-    let folder = files.place.open_folder()?;
+    let folder = match (files.place.open_folder()?, &files.life) {
+        (Some(folder), _) => folder,
+        (None, Some(_)) => return Ok(vanished(files)),
+        (None, None) => return Err(files.place.no_folder(Errno::NOENT)),
+    };
     files.saw_folder(folder.identity);
     // Before anything is read: what changes afterwards is heard.
     let listening = files.listen(&folder);
@@ -129,6 +135,24 @@ fn look(files: &mut Files) -> Result<Look, Error> {
     })
 }
 
+/// What a leader finds whose folder is gone: not an outage, but the end of its term.
+fn vanished(files: &mut Files) -> Look {
+    let version = FileVersion {
+        content: None,
+        folder: Identity::NONE,
+        lock: None,
+        highest: Token::default(),
+    };
+    let mut snapshot = Snapshot::new(None, version);
+    snapshot.proof = Proof::Alive;
+    snapshot.tokens = Tokens::Above(files.refused);
+    Look {
+        snapshot,
+        listening: files.still_listening(),
+        others: Others::Unknown,
+    }
+}
+
 /// An onlooker that may not read the lock file just learns less.
 fn open_lock_file(files: &Files, folder: &Folder) -> Result<Option<Opened>, Error> {
     match files.place.open_lock_file(folder, OFlags::RDONLY) {
@@ -153,6 +177,7 @@ impl Evidence<'_> {
             }
             return Ok(match self.any_life()? {
                 Others::Live => (Proof::Alive, Others::Live),
+                Others::Unknown if self.we_may_work() => (Proof::Alive, Others::Unknown),
                 Others::Unknown => (Proof::None, Others::Unknown),
             });
         }
@@ -176,15 +201,19 @@ impl Evidence<'_> {
         if self.any_life()? == Others::Live || self.folder_life()? == Others::Live {
             return Ok((Proof::Alive, Others::Live));
         }
-        let lock = self.lock.map(|lock| lock.identity);
-        let astray = |life: &super::life::Life| !life.is_on(self.folder.identity, lock);
-        if self.files.life.as_ref().is_some_and(astray) || self.files.folder_was_replaced() {
+        if self.we_may_work() || self.files.folder_was_replaced() {
             return Ok((Proof::Alive, Others::Unknown));
         }
         Ok(match note.work {
             WorkScope::Process => (Proof::Dead, Others::Unknown),
             WorkScope::Beyond => (Proof::None, Others::Unknown),
         })
+    }
+
+    /// Whether a term of our own was told of, and its work not yet said to be over.
+    fn we_may_work(&self) -> bool {
+        let life = self.files.life.as_ref();
+        life.is_some_and(|life| life.standing() == Standing::Told)
     }
 
     /// Whether the record is not beside the lock file that its holder's locks are on, or we are not

@@ -7,7 +7,7 @@ use super::filesystem;
 use super::format::MOST_BYTES;
 use super::refusal;
 use crate::{Error, ErrorKind};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::ffi::{OsStr, OsString};
@@ -58,6 +58,12 @@ pub(super) struct Opened {
 }
 
 impl Identity {
+    /// No file's.
+    pub(super) const NONE: Self = Self {
+        device: 0,
+        inode: 0,
+    };
+
     // The types of these numbers differ between machines.
     #[allow(clippy::useless_conversion, reason = "needed on other machines")]
     pub(super) fn of(stat: &Stat) -> Self {
@@ -84,29 +90,33 @@ impl Place {
         }
     }
 
-    /// Opens the folder.
+    /// Opens the folder. `None`: it is missing.
     ///
     /// # Errors
-    /// It is missing, may not be read, or is on a file system that is refused.
-    pub(super) fn open_folder(&self) -> Result<Folder, Error> {
+    /// It may not be read, or is on a file system that is refused.
+    pub(super) fn open_folder(&self) -> Result<Option<Folder>, Error> {
         if self.record.is_empty() {
             let instead = "name a file in a folder";
-            return Err(refusal::unsuitable(
-                &self.record_path,
-                "names no file",
-                instead,
-            ));
+            let error = refusal::unsuitable(&self.record_path, "names no file", instead);
+            return Err(error);
         }
-        let failed = |errno| refusal::failed("open the folder", &self.folder_path, errno);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let descriptor =
-            openat(rustix::fs::CWD, &self.folder_path, flags, Mode::empty()).map_err(failed)?;
-        let identity = Identity::of(&fstat(&descriptor).map_err(failed)?);
+        let descriptor = match openat(CWD, &self.folder_path, flags, Mode::empty()) {
+            Ok(descriptor) => descriptor,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(self.no_folder(errno)),
+        };
+        let stat = fstat(&descriptor).map_err(|errno| self.no_folder(errno))?;
         filesystem::check(&descriptor, &self.folder_path)?;
-        Ok(Folder {
+        Ok(Some(Folder {
+            identity: Identity::of(&stat),
             descriptor,
-            identity,
-        })
+        }))
+    }
+
+    /// What to say about a folder that cannot be had.
+    pub(super) fn no_folder(&self, errno: Errno) -> Error {
+        refusal::failed("open the folder", &self.folder_path, errno)
     }
 
     /// The whole content of the record's file. `None`: there is no such file.

@@ -14,6 +14,7 @@ use super::place::{Folder, Place};
 use super::{FileVersion, refusal};
 use crate::store::{Record, Saved};
 use crate::{Error, ErrorKind, Token, WorkScope};
+use rustix::io::Errno;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,11 @@ pub(super) fn save(
         let message = "a store for onlookers does not save: make one with `FileStore::new`";
         return Err(Error::new(ErrorKind::Invalid, message));
     }
-    let folder = files.place.open_folder()?;
+    let folder = match (files.place.open_folder()?, &files.life) {
+        (Some(folder), _) => folder,
+        (None, Some(_)) => return Ok(Saved::Conflict),
+        (None, None) => return Err(files.place.no_folder(Errno::NOENT)),
+    };
     if folder.identity != on.folder || !prepare_lock_file(files, &folder, record, on)? {
         return Ok(Saved::Conflict);
     }

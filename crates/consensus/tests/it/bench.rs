@@ -337,10 +337,6 @@ impl Bench {
         self.settle();
     }
 
-    pub fn now(&self) -> Instant {
-        self.paper.now()
-    }
-
     /// What the store holds.
     pub fn record(&self) -> Option<Record> {
         let mut found = None;
