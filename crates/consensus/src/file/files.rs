@@ -50,6 +50,10 @@ struct Swept;
 
 /// A place in the middle of a save where a test wants to stop it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "kit"),
+    allow(unreachable_pub, reason = "only the kit shows it")
+)]
 pub enum Moment {
     /// The mutex is held, the versions were compared, the record is not there yet.
     BeforeRename,
