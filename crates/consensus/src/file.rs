@@ -89,8 +89,8 @@ pub struct FileVersion {
     content: Option<Arc<[u8]>>,
     folder: Identity,
     lock: Option<Identity>,
-    /// The highest token ever, where the content does not tell one absence from the next.
-    highest: Token,
+    /// The highest token ever, where there is no record that would tell one absence from the next.
+    highest: Option<Token>,
 }
 
 /// What the last load showed.

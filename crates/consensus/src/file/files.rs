@@ -82,7 +82,8 @@ impl Files {
 
     /// Begins to watch the folder, if that is not done already. `None`: it cannot be watched.
     pub(super) fn listen(&mut self, folder: &Folder) -> Option<Listening> {
-        let watched = self.watch.as_ref().map(|(watched, _)| *watched);
+        let still = self.watch.as_ref().filter(|(_, watch)| !watch.is_over());
+        let watched = still.map(|(watched, _)| *watched);
         if watched != Some(folder.identity) {
             self.watch = None;
             match Watch::begin(&self.place) {

@@ -104,11 +104,7 @@ fn look(files: &mut Files) -> Result<Look, Error> {
         None => Note::NOTHING,
     };
     let identity = lock.as_ref().map(|lock| lock.identity);
-    let highest = if page.is_none() {
-        note.highest
-    } else {
-        Token::default()
-    };
+    let highest = page.is_none().then_some(note.highest);
     let version = FileVersion {
         content: content.map(Arc::from),
         folder: folder.identity,
@@ -141,7 +137,7 @@ fn vanished(files: &mut Files) -> Look {
         content: None,
         folder: Identity::NONE,
         lock: None,
-        highest: Token::default(),
+        highest: None,
     };
     let mut snapshot = Snapshot::new(None, version);
     snapshot.proof = Proof::Alive;

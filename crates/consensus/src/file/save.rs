@@ -13,7 +13,7 @@ use super::locks::Taken;
 use super::place::{Folder, Place};
 use super::{FileVersion, refusal};
 use crate::store::{Record, Saved};
-use crate::{Error, ErrorKind, Token, WorkScope};
+use crate::{Error, ErrorKind, WorkScope};
 use rustix::io::Errno;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,7 +158,7 @@ impl Save<'_> {
                 content: Some(Arc::from(content)),
                 folder: self.folder.identity,
                 lock: Some(self.lock.identity()),
-                highest: Token::default(),
+                highest: None,
             },
             revision: None,
         })
@@ -189,7 +189,8 @@ impl Save<'_> {
         renamed
     }
 
-    /// Promise 8: the token is kept before anybody can see it used. `false`: it is not a new one.
+    /// Promise 8: the token is kept before anybody can see it used. `false`: it is not a new one, or
+    /// the record came and went since the version that was decided on.
     fn keep_highest(&self, term: &Term) -> Result<bool, Error> {
         let path = &self.place.lock_path;
         let before = self.lock.note(path)?;
@@ -198,7 +199,11 @@ impl Save<'_> {
             Term::Begins(_) => token > before.highest,
             Term::GoesOn | Term::None => true,
         };
-        if !is_new {
+        let came_and_went = self
+            .on
+            .highest
+            .is_some_and(|highest| highest != before.highest);
+        if !is_new || came_and_went {
             return Ok(false);
         }
         let note = Note {

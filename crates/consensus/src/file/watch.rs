@@ -25,6 +25,8 @@ pub(super) struct Heard {
     pub(super) events: u64,
     /// Those that may be the end of a process that had the lock file open.
     pub(super) closes: u64,
+    /// Whether the folder is gone. Another one may have its number by now.
+    pub(super) is_over: bool,
 }
 
 /// Hears of one election's files, as they are at the path when it is made.
@@ -95,6 +97,11 @@ impl Watch {
             }
         }
         Ok(watch)
+    }
+
+    /// Whether what is watched is gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.heard.borrow().is_over
     }
 
     /// To wait with, and to count from.
@@ -216,9 +223,14 @@ impl Listener {
             (Concerns::Files { record, .. }, Some(name)) if record.as_bytes() == name => false,
             (Concerns::Files { .. } | Concerns::Itself, Some(_)) => return,
         };
+        let is_over = match self.concerns {
+            Concerns::Files { .. } => events.contains(ReadFlags::IGNORED),
+            Concerns::Itself => false,
+        };
         self.sender.send_modify(|heard| {
             heard.events += 1;
             heard.closes += u64::from(is_close);
+            heard.is_over |= is_over;
         });
     }
 }

@@ -10,5 +10,8 @@
 )]
 
 mod bench;
+#[cfg(target_os = "linux")]
+mod file;
 mod handles;
 mod promises;
+mod soak;
