@@ -57,6 +57,7 @@ pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], told: &Told
             Event::TermOver(why) => watch.term_over(why),
             Event::Look | Event::Caught(Caught::Child) => watch.look(),
             Event::Caught(Caught::PassOn(signal)) => watch.pass_on(signal),
+            Event::Caught(Caught::Pause) => refuse_to_pause(),
             Event::Caught(Caught::End(signal)) => {
                 ask_to_stop(leader.manager).await;
                 watch.asked_to_end(signal)
@@ -261,6 +262,12 @@ async fn over(term: &Term, deadline: &Cell<Instant>) -> Ended {
         why = term.ended() => why,
         () = runs_out => term.ended().await,
     }
+}
+
+/// Whoever enforces the deadline must not stop while there is no guard to do it.
+fn refuse_to_pause() -> Option<Led> {
+    say("not pausing: nobody else would end the command in time");
+    None
 }
 
 /// Asks the election to end: the lease is renewed for the command until that is gone. `stop` goes on

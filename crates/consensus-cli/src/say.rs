@@ -29,7 +29,7 @@ pub(crate) fn say(line: impl Display) {
     write(format!("consensus: {}\n", plain(&line.to_string())).into_bytes());
 }
 
-/// Says what was wrong with the command line, which takes several lines.
+/// Says what comes in lines of its own: what is wrong with the command line, and the log.
 pub(crate) fn say_lines(text: &str) {
     let lines = text.lines().map(plain).collect::<Vec<_>>().join("\n");
     write(format!("{lines}\n").into_bytes());
@@ -81,7 +81,7 @@ impl Write for Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        write(std::mem::take(&mut self.0));
+        say_lines(&String::from_utf8_lossy(&self.0));
     }
 }
 

@@ -4,7 +4,8 @@
 //! shell) stays ignored, by us and by the command. All others are *handled*, never ignored: a handler
 //! is undone by exec, whereas an ignored signal would make the command deaf.
 
-use rustix::process::Signal;
+use crate::say::say;
+use rustix::process::{Signal, getpid, kill_process};
 use std::fs;
 use std::future::poll_fn;
 use std::io;
@@ -18,11 +19,13 @@ pub(crate) enum Caught {
     End(Signal),
     /// It is the command's business.
     PassOn(Signal),
+    /// Somebody wants us to pause (Ctrl-Z).
+    Pause,
     /// A child ended, stopped or went on.
     Child,
 }
 
-const KINDS: [Caught; 8] = [
+const KINDS: [Caught; 9] = [
     Caught::End(Signal::TERM),
     Caught::End(Signal::INT),
     Caught::End(Signal::HUP),
@@ -30,6 +33,7 @@ const KINDS: [Caught; 8] = [
     Caught::PassOn(Signal::USR1),
     Caught::PassOn(Signal::USR2),
     Caught::PassOn(Signal::WINCH),
+    Caught::Pause,
     Caught::Child,
 ];
 
@@ -68,11 +72,12 @@ impl Signals {
         .await
     }
 
-    /// The next one that is to end us.
+    /// The next one that is to end us. Who leads nothing may pause meanwhile.
     pub(crate) async fn end(&mut self) -> Signal {
         loop {
             match self.next().await {
                 Caught::End(signal) => return signal,
+                Caught::Pause => pause(),
                 Caught::PassOn(_) | Caught::Child => {}
             }
         }
@@ -83,8 +88,16 @@ impl Caught {
     fn signal(self) -> Signal {
         match self {
             Self::End(signal) | Self::PassOn(signal) => signal,
+            Self::Pause => Signal::TSTP,
             Self::Child => Signal::CHILD,
         }
+    }
+}
+
+/// Stops this process, as the signal would have done without us. Returns when it goes on.
+fn pause() {
+    if let Err(error) = kill_process(getpid(), Signal::STOP) {
+        say(format_args!("cannot pause: {error}"));
     }
 }
 

@@ -1,16 +1,22 @@
 //! Times: how they are written on the command line, and the clock that the program goes by.
 //!
-//! The clock is the boot-time clock, as the library's: it counts suspend, which tokio's own does not.
-//! No other file of the program reads a clock or sleeps.
+//! The clock is the boot-time clock, as the library's: it counts suspend, which tokio's own does not,
+//! so a sleeper has a timer of the kernel on that clock. No other file of the program reads a clock or
+//! sleeps.
 
 use jiff::SignedDuration;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
+};
+use std::io;
 use std::time::{Duration, SystemTime};
+use tokio::net::unix::pipe::Receiver;
 
 /// A longer time than this on the command line is a mistake.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
-/// After a suspend a sleeper notices this late, at most, that its time has come.
-const NAP: Duration = Duration::from_millis(500);
+/// Without a timer, a sleeper notices this late, at most, that its time has come during a suspend.
+const NAP: Duration = Duration::from_millis(100);
 
 /// A point on the boot-time clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,8 +51,34 @@ pub(crate) async fn sleep_until(at: Instant) {
         if left.is_zero() {
             return;
         }
-        tokio::time::sleep(left.min(NAP)).await;
+        let slept = match alarm(left) {
+            Ok(alarm) => alarm.readable().await,
+            Err(error) => Err(error),
+        };
+        if slept.is_err() {
+            tokio::time::sleep(left.min(NAP)).await;
+        }
     }
+}
+
+/// What becomes readable when that much time has passed.
+fn alarm(time: Duration) -> io::Result<Receiver> {
+    let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+    let timer = timerfd_create(TimerfdClockId::Boottime, flags)?;
+    let never = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let once = Itimerspec {
+        it_interval: never,
+        it_value: Timespec {
+            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        },
+    };
+    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &once)?;
+    // A pipe's receiver waits for any descriptor.
+    Receiver::from_owned_fd_unchecked(timer)
 }
 
 /// The wall clock in milliseconds since 1970: for people to read, never for a decision.

@@ -6,6 +6,11 @@ use std::process::Stdio;
 
 const FOR_EVER: &str = "while :; do sleep 0.1; done";
 
+fn is_stopped(process: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.contains(") T ")
+}
+
 #[test]
 fn a_signal_is_passed_on_and_the_commands_own_code_kept() {
     let place = Place::new();
@@ -49,6 +54,21 @@ fn a_signal_that_is_the_commands_business_does_not_end_it() {
 }
 
 #[test]
+fn a_leader_does_not_pause_and_a_follower_does() {
+    let place = Place::new();
+    let leader = place
+        .run("", "echo up > $1/up; exec sleep 60")
+        .says("leading");
+    place.wait_for_file("up");
+    let leader = leader.gets(Signal::TSTP).says("not pausing");
+    let follower = place.run("", "true").says("waiting").gets(Signal::TSTP);
+    until("the pause", || is_stopped(&follower.id()));
+    let follower = follower.gets(Signal::CONT);
+    let _ = leader.gets(Signal::TERM).done().exits(143);
+    let _ = follower.done().exits(0);
+}
+
+#[test]
 fn a_command_that_ignores_the_signal_is_killed_after_the_grace() {
     let place = Place::new();
     let script = format!("trap '' TERM; echo $$ > $1/id; {FOR_EVER}");
@@ -70,10 +90,7 @@ fn a_stopped_command_can_use_its_grace() {
         format!("trap 'echo bye; exit 4' TERM; echo $$ > $1/id; kill -STOP $$; {FOR_EVER}");
     let leader = place.run("", &script).says("leading");
     let command = place.wait_for_file("id");
-    until("the stop", || {
-        let stat = std::fs::read_to_string(format!("/proc/{command}/stat")).unwrap_or_default();
-        stat.contains(") T ")
-    });
+    until("the stop", || is_stopped(&command));
     let done = leader.gets(Signal::TERM).done().exits(4);
     assert_eq!(done.stdout, "bye\n");
 }
