@@ -19,6 +19,9 @@ use std::time::Duration;
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
+/// How many characters of a command line are said.
+const MOST_SHOWN: usize = 80;
+
 /// A candidate that leads.
 #[derive(Debug)]
 pub(crate) struct Leader<'a> {
@@ -40,12 +43,8 @@ pub(crate) enum Led {
 
 /// Runs a command to its end, or to the end of the term.
 pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], told: &Told) -> Led {
-    let shown = line.iter().map(|word| word.to_string_lossy());
-    let shown = shown.collect::<Vec<_>>().join(" ");
-    say(format_args!(
-        "leading (token {}), starting: {shown}",
-        told.token
-    ));
+    let (token, shown) = (&told.token, shown(line));
+    say(format_args!("leading (token {token}), starting: {shown}"));
     let command = match command::start(line, told) {
         Ok(command) => command,
         Err(exit) => return Led::Over(exit),
@@ -67,6 +66,16 @@ pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], told: &Told
         if let Some(led) = led {
             return led;
         }
+    }
+}
+
+/// As much of a command line as people need to know it again.
+fn shown(line: &[OsString]) -> String {
+    let words = line.iter().map(|word| word.to_string_lossy());
+    let line = words.collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }
 

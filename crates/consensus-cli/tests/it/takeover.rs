@@ -18,7 +18,7 @@ fn of_several_at_once_one_runs_at_a_time() {
 #[test]
 fn who_waits_is_told_for_whom_and_runs_after_the_release() {
     let place = Place::new();
-    let script = "echo up > $1/first; trap 'echo end >> $1/order; exit 0' TERM; \
+    let script = "echo up > $1/first; trap 'sleep 0.5; echo end >> $1/order; exit 0' TERM; \
                   while :; do sleep 0.05; done";
     let first = place.run("--id=first", script).says("leading");
     place.wait_for_file("first");
@@ -55,4 +55,21 @@ fn a_follower_that_ends_leaves_the_leader_alone() {
     let _ = follower.gets(Signal::TERM).done().exits(143);
     let _ = place.run("--nonblock", "true").done().exits(75);
     let _ = leader.gets(Signal::TERM).done().exits(143);
+}
+
+#[test]
+fn what_a_command_leaves_behind_is_gone_before_another_runs() {
+    let place = Place::new();
+    let script = "(trap '' TERM; echo up > $1/up; while :; do sleep 0.1; done) & \
+                  echo $! > $1/left; while ! test -s $1/up; do sleep 0.01; done; \
+                  echo up > $1/first; while ! test -s $1/waits; do sleep 0.01; done";
+    let first = place.run("--id=first --grace=500ms", script);
+    let first = first.says("leading");
+    place.wait_for_file("first");
+    // A dead process that nobody has reaped does no more work.
+    let script = "grep -qs ') [^ZX]' /proc/$(cat $1/left)/stat && echo overlap; exit 0";
+    let second = place.run("--id=second", script).says("first leads");
+    std::fs::write(place.path("waits"), "yes\n").expect("written");
+    let _ = first.done().exits(0).having_said("SIGKILL");
+    assert_eq!(second.done().exits(0).stdout, "");
 }
