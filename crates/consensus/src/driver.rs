@@ -4,7 +4,7 @@
 use crate::Error;
 use crate::backend::{Backend, Candidate};
 use crate::board::{Board, WorkLeft};
-use crate::election::{Election, Failure, Input, Then, Verb};
+use crate::election::{Election, Event, Failure, Input, Then, Verb};
 use crate::report::Report;
 use crate::world::{Instant, World};
 use std::pin::{Pin, pin};
@@ -162,6 +162,10 @@ impl<W: World> Driver<'_, W> {
     fn step(&mut self, now: Instant, input: Input, then: &mut Then) {
         let before = self.election.belief();
         let step = self.election.step(now, input);
+        // The reason before the belief goes: who sees the term over asks why.
+        if let Some(Event::Ended(token, why)) = step.event {
+            self.report.will_end(token, why);
+        }
         // The belief before the news: who is woken by the news looks at the belief.
         let published = self.board.publish(before, self.election.belief());
         if before.is_some() && self.election.belief().is_none() {
