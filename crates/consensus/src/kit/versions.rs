@@ -77,11 +77,10 @@ pub async fn a_deleted_record_is_absent_and_can_be_created<S: Store>(place: Plac
     let mut store = place.open();
     let old = put(&mut store, &record("a", 0)).await;
     place.delete().await;
-    let seen = load(&mut place.open()).await;
+    let found = load(&mut store).await.record;
     assert!(
-        seen.record.is_none(),
-        "Snapshot: \"`None`: […] what there was has been deleted\"; {:?} was found",
-        seen.record
+        found.is_none(),
+        "Snapshot: \"`None`: […] what there was has been deleted\"; {found:?} was found"
     );
     assert!(
         save(&mut place.open(), &record("b", 0), &old)
@@ -90,10 +89,9 @@ pub async fn a_deleted_record_is_absent_and_can_be_created<S: Store>(place: Plac
         "Atomicity: stored \"only if the store still holds exactly `if_version`\"; a save on the \
          version of a deleted record was stored"
     );
+    let absence = load(&mut store).await.version;
     assert!(
-        save(&mut store, &record("a", 1), &seen.version)
-            .await
-            .is_some(),
+        save(&mut store, &record("a", 1), &absence).await.is_some(),
         "Snapshot: \"Absence has one too: saving on it creates\"; not after a deletion"
     );
 }

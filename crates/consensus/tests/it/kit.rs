@@ -1,0 +1,7 @@
+//! The conformance kit, tested: it lets sound stores pass, and finds every flaw where it is.
+
+mod faulty;
+mod flawed;
+mod flaws;
+mod matrix;
+mod memory;
