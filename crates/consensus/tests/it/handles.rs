@@ -262,3 +262,22 @@ fn trouble_with_the_store_is_told_while_the_election_goes_on() {
     assert_eq!(lease.status(), Status::Following { leader: None });
     manager.blocking_stop().expect("nothing was held");
 }
+
+/// Breaks if the driver publishes that a term is over before it leaves the reason: here that is seen
+/// about once in 500 rounds.
+#[test]
+fn who_sees_a_term_over_finds_the_reason() {
+    for _ in 0..3000 {
+        let manager = over(&MemoryStore::new(), "a");
+        let lease = manager.start();
+        let term = lease.blocking_wait_for_leadership().expect("alone");
+        let watcher = std::thread::spawn(move || {
+            while term.is_current() {
+                std::hint::spin_loop();
+            }
+            term.blocking_ended()
+        });
+        manager.blocking_stop().expect("released");
+        assert_eq!(watcher.join().expect("a reason"), Ended::Stopped);
+    }
+}
