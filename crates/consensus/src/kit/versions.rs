@@ -14,7 +14,7 @@ pub async fn a_creation_is_refused_if_somebody_created_meanwhile<S: Store>(place
     for (writes, other_record) in (1..).zip(&others) {
         put(&mut other, other_record).await;
         assert!(
-            save(&mut late, &record("b", 0), &absence).await.is_none(),
+            save(&mut late, &record("b", 3), &absence).await.is_none(),
             "Versions: \"Absence has a version as well\"; a creation was not refused after {writes} \
              writes of somebody else"
         );
@@ -83,7 +83,7 @@ pub async fn a_deleted_record_is_absent_and_can_be_created<S: Store>(place: Plac
         "Snapshot: \"`None`: […] what there was has been deleted\"; {found:?} was found"
     );
     assert!(
-        save(&mut place.open(), &record("b", 0), &old)
+        save(&mut place.open(), &record("b", 1), &old)
             .await
             .is_none(),
         "Atomicity: stored \"only if the store still holds exactly `if_version`\"; a save on the \
@@ -110,7 +110,7 @@ pub async fn a_record_created_again_has_another_version<S: Store>(place: Place<S
          that was deleted and created again has the version {new:?} again"
     );
     assert!(
-        save(&mut other, &record("b", 0), &old).await.is_none(),
+        save(&mut other, &record("b", 2), &old).await.is_none(),
         "Atomicity: stored \"only if the store still holds exactly `if_version`\"; a save on a \
          version from before the deletion was stored"
     );
