@@ -1,7 +1,7 @@
 //! What was saved is what is loaded: the protocol knows its own writes by comparing whole records.
 
 use super::Place;
-use super::trial::{WALL_MS, load, put, record, released, save};
+use super::trial::{WALL_MS, load, put, record, save};
 use crate::Token;
 use crate::backend::WorkScope;
 use crate::store::{Nonce, Proof, Record, Store};
@@ -134,22 +134,5 @@ pub async fn wall_clock_times_decide_nothing<S: Store>(place: Place<S>) {
     assert!(
         save(&mut other, &record("b", 1), &absence).await.is_none(),
         "Time: \"A store reads no clock for a decision\"; a creation replaced an ancient record"
-    );
-}
-
-/// > Unknown fields of a record of this format survive a save.
-pub async fn unknown_fields_survive_a_save<S: Store>(place: Place<S>) {
-    let mut store = place.open();
-    put(&mut store, &record("a", 0)).await;
-    place.annotate().await;
-    assert!(
-        place.is_annotated().await,
-        "`fields:` was handed in, but does not find the field that it has just added"
-    );
-    put(&mut place.open(), &record("b", 1)).await;
-    put(&mut store, &released("b", 2)).await;
-    assert!(
-        place.is_annotated().await,
-        "What is not ours: \"Unknown fields of a record of this format survive a save\"; one did not"
     );
 }

@@ -1,7 +1,7 @@
 //! What the handles share: the content under its lock, with the marks of who lives.
 
 use super::super::flaws::Flaw;
-use consensus::store::{Proof, Record, Saved, Snapshot, Tokens};
+use consensus::store::{Nonce, Proof, Record, Saved, Snapshot, Tokens};
 use consensus::{Error, ErrorKind, Token, WorkScope};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -187,7 +187,6 @@ impl Shelf {
 
     /// The record as it is kept, which should be as it is.
     fn kept(&self, content: &Content, record: &Record) -> Record {
-        use consensus::store::Nonce;
         let mut kept = record.clone();
         if self.has(Flaw::RoundsTimes) {
             kept.acquired_ms -= kept.acquired_ms % 1000;
