@@ -45,7 +45,7 @@ pub async fn a_refused_save_changes_nothing<S: Store>(place: Place<S>) {
     let (mut one, mut other) = (place.open(), place.open());
     let old = load(&mut other).await.version;
     let current = put(&mut one, &record("a", 0)).await;
-    let stored = save(&mut other, &record("b", 0), &old).await;
+    let stored = save(&mut other, &record("b", 1), &old).await;
     assert!(
         stored.is_none() && held(&mut place.open()).await == record("a", 0).nonce,
         "Conflict: \"Nothing was changed\"; a refused save changed the record"
@@ -64,7 +64,7 @@ pub async fn of_many_saves_on_one_version_one_is_stored<S: Store>(place: Place<S
     put(&mut store, &record("first", 0)).await;
     for round in 0..ROUNDS {
         let on = load(&mut store).await.version;
-        one_wins(&place, &on, round).await;
+        one_wins(&place, &on, 1 + round).await;
     }
 }
 
@@ -129,7 +129,7 @@ pub async fn a_refusal_is_data_not_an_error<S: Store>(place: Place<S>) {
     let (mut one, mut other) = (place.open(), place.open());
     let old = load(&mut other).await.version;
     put(&mut one, &record("a", 0)).await;
-    match other.save(&record("b", 0), &old).await {
+    match other.save(&record("b", 1), &old).await {
         Ok(Saved::Conflict | Saved::Stored { .. }) => {}
         Err(error) => panic!(
             "Unknown outcomes: \"`Err` is never returned to say 'no'\"; a save on an old version \

@@ -6,7 +6,7 @@ use super::trial::{Paper, held, load, put, record};
 use super::{Call, Fault, Faults, Faulty, Place};
 use crate::Token;
 use crate::backend::{Absent, Acquisition, Backend, Candidate, Renewal};
-use crate::store::{RecordBackend, Store};
+use crate::store::{Record, RecordBackend, Store};
 use std::time::Duration;
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -128,7 +128,10 @@ pub async fn a_lease_that_is_not_renewed_runs_out<S: Store>(place: Place<S>) {
 pub async fn a_renewal_over_somebody_elses_record_is_lost<S: Store>(place: Place<S>) {
     let (_, mut one, _) = two(&place);
     let token = one.leads().await;
-    let other = record("other", 9);
+    let other = Record {
+        token: Some(token.next()),
+        ..record("other", 9)
+    };
     put(&mut place.open(), &other).await;
     assert!(
         !one.renews(token).await,

@@ -1,7 +1,8 @@
-//! What is not ours: content that is no record, or one that we cannot read, is named and kept.
+//! What is not ours: content that is no record, or one that we cannot read, is named and kept, and so
+//! is what a record of ours has beside what we know.
 
 use super::Place;
-use super::trial::{put, record};
+use super::trial::{put, record, released};
 use crate::ErrorKind;
 use crate::store::{Saved, Store};
 
@@ -65,4 +66,21 @@ async fn save_quietly<S: Store>(store: &mut S, on: &S::Version) -> bool {
         Ok(saved) => saved != Saved::Conflict,
         Err(_) => false,
     }
+}
+
+/// > Unknown fields of a record of this format survive a save.
+pub async fn unknown_fields_survive_a_save<S: Store>(place: Place<S>) {
+    let mut store = place.open();
+    put(&mut store, &record("a", 0)).await;
+    place.annotate().await;
+    assert!(
+        place.is_annotated().await,
+        "`fields:` was handed in, but does not find the field that it has just added"
+    );
+    put(&mut place.open(), &record("b", 1)).await;
+    put(&mut store, &released("b", 2)).await;
+    assert!(
+        place.is_annotated().await,
+        "What is not ours: \"Unknown fields of a record of this format survive a save\"; one did not"
+    );
 }

@@ -22,7 +22,7 @@ pub async fn a_living_holder_is_not_called_dead<S: Store>(place: Place<S>) {
     )
     .await;
     one.let_go().await;
-    put(&mut other, &record("b", 0)).await;
+    put(&mut other, &record("b", 1)).await;
     is_not_dead(
         &mut reader,
         "the holder that took the record over is called dead",
@@ -128,7 +128,7 @@ pub async fn a_living_holder_without_a_record_is_not_called_dead<S: Store>(place
 pub async fn a_mark_outlives_its_record<S: Store>(place: Place<S>) {
     let (mut store, mut stranger) = (place.open(), place.open());
     put(&mut store, &record("a", 0)).await;
-    put(&mut stranger, &released("stranger", 0)).await;
+    put(&mut stranger, &released("stranger", 1)).await;
     assert!(
         load(&mut stranger).await.proof == Proof::Alive,
         "Alive: \"Somebody who led may still be working, whatever the record says\"; after a \

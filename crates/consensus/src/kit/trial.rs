@@ -53,15 +53,16 @@ pub(super) async fn cut_short<T>(polls: u32, call: impl Future<Output = T>) {
     }
 }
 
-/// A record that `holder` might write. The number tells it from others of that holder, in nonce and
-/// times. Only what the case is about should be out of the ordinary, so the rest is plain.
+/// A record that `holder` might write. The number tells it from others of that holder, in nonce,
+/// token and times. Only what the case is about should be out of the ordinary, so the rest is plain,
+/// and as the protocol would write it: who takes over has a higher number, and so a higher token.
 pub(super) fn record(holder: &str, number: u64) -> Record {
     Record {
         holder: Some(holder.into()),
         address: None,
         nonce: Some(nonce(holder, number)),
         lease_duration: Duration::from_secs(15),
-        token: Some(Token::new(1)),
+        token: Some(Token::new(1 + number)),
         work: WorkScope::Process,
         acquired_ms: WALL_MS,
         renewed_ms: WALL_MS + 1000 * number,
@@ -100,7 +101,30 @@ pub(super) async fn save<S: Store>(
     record: &Record,
     on: &S::Version,
 ) -> Option<S::Version> {
-    match store.save(record, on).await {
+    let answer = store.save(record, on).await;
+    resolve(store, record, answer).await
+}
+
+/// Saves on what the store holds now, which nobody else changes.
+pub(super) async fn put<S: Store>(store: &mut S, record: &Record) -> S::Version {
+    let seen = load(store).await;
+    let answer = store.save(record, &seen.version).await;
+    let words = format!("{answer:?}");
+    let stored = resolve(store, record, answer).await;
+    stored.unwrap_or_else(|| {
+        panic!(
+            "Atomicity: \"stores the whole record if … the store still holds exactly \
+             `if_version`\"; a save on the loaded version was not stored, but answered by {words}"
+        )
+    })
+}
+
+async fn resolve<S: Store>(
+    store: &mut S,
+    record: &Record,
+    answer: Result<Saved<S::Version>, Error>,
+) -> Option<S::Version> {
+    match answer {
         Ok(Saved::Stored { version, .. }) => Some(version),
         Ok(Saved::Conflict) => None,
         Err(_) => {
@@ -109,16 +133,6 @@ pub(super) async fn save<S: Store>(
             stored.then_some(seen.version)
         }
     }
-}
-
-/// Saves on what the store holds now, which nobody else changes.
-pub(super) async fn put<S: Store>(store: &mut S, record: &Record) -> S::Version {
-    let seen = load(store).await;
-    let version = save(store, record, &seen.version).await;
-    version.expect(
-        "Atomicity: \"stores the whole record if … the store still holds exactly `if_version`\"; \
-         a save on the loaded version was refused",
-    )
 }
 
 /// Does something on a thread of its own, with a runtime and a handle of its own.
