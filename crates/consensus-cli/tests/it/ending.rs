@@ -98,15 +98,17 @@ fn a_stopped_command_can_use_its_grace() {
 #[test]
 fn what_a_command_leaves_in_its_group_is_ended_before_the_release() {
     let place = Place::new();
-    // The first ends at SIGTERM, the second has to be killed.
-    let script = "sleep 60 & echo $! > $1/first; \
+    // The first ends at SIGTERM and says so, the second has to be killed.
+    let script = "(trap 'echo got > $1/term; exit' TERM; echo up > $1/up1; \
+                   while :; do sleep 0.1; done) & echo $! > $1/first; \
                   (trap '' TERM; echo up > $1/up; while :; do sleep 0.1; done) & \
-                  echo $! > $1/second; while ! test -s $1/up; do sleep 0.01; done; exit 3";
+                  echo $! > $1/second; while ! test -s $1/up -a -s $1/up1; do sleep 0.01; done; exit 3";
     let leader = place
         .run("--lease=3s --grace=300ms", script)
         .says("leading");
     let done = leader.done().exits(3).having_said("SIGKILL");
     assert_eq!(done.stdout, "");
+    place.wait_for_file("term");
     for name in ["first", "second"] {
         assert!(!lives(&place.wait_for_file(name)), "{name}");
     }
