@@ -34,6 +34,7 @@ impl<'a> Report<'a> {
                 | Input::Changed
                 | Input::CheckedIn(_)
                 | Input::SeenOver
+                | Input::Told
                 | Input::WorkDone
                 | Input::NoWork
                 | Input::StepDown

@@ -178,6 +178,38 @@ impl Election {
         Step { event, ..KEEP }
     }
 
+    /// Promise 7: what readers began on the strength of what they were told until now, or until the
+    /// deadline, has its grace from there, however old the reading of the clock was that ended the
+    /// term: the election's thread may have stood still since.
+    pub(super) fn told(&mut self, now: Instant) -> Step {
+        let grace = self.timing.stop_grace;
+        let at_least = |time: &mut Option<Instant>, deadline: Instant| {
+            *time = time.map(|time| time.max(now.min(deadline).plus(grace)));
+        };
+        match &mut self.state {
+            State::Leading { hold, .. } | State::Renewing { hold, .. } => {
+                if let Some(winding) = &mut hold.winding {
+                    at_least(&mut winding.quiet_from, hold.deadline);
+                }
+            }
+            State::Draining {
+                deadline,
+                quiet_from,
+                overdue_at,
+                ..
+            } => {
+                at_least(quiet_from, *deadline);
+                at_least(overdue_at, *deadline);
+            }
+            State::Waiting { .. }
+            | State::Acquiring { .. }
+            | State::Releasing { .. }
+            | State::Unreleased { .. }
+            | State::Stopped => {}
+        }
+        KEEP
+    }
+
     /// Ends the term, if it has not ended before, and renews no more. It was over at `over`.
     pub(super) fn drain(&mut self, now: Instant, hold: Hold, why: Ended, over: Instant) -> Step {
         let overdue_at = over.plus(self.timing.stop_grace);
@@ -187,6 +219,7 @@ impl Election {
         };
         self.state = State::Draining {
             token: hold.token,
+            deadline: hold.deadline,
             quiet_from,
             overdue_at: Some(overdue_at),
             runs_out: self.run_out(&hold),

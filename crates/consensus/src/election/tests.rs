@@ -305,3 +305,25 @@ fn a_leader_looks_after_a_hint_but_no_faster_than_an_eighth_of_the_timeout() {
         Then::Begin(Verb::Renew(TOKEN))
     );
 }
+
+#[test]
+fn grace_counts_from_when_readers_were_told_or_from_the_deadline() {
+    let mut machine = leading(&defaults());
+    machine.step(at(100), Input::StepDown);
+    machine.step(at(3_000), Input::Told);
+    assert_eq!(machine.step(at(6_999), Input::NoWork).then, Then::Keep);
+    assert_eq!(
+        machine.step(at(7_000), Input::NoWork).then,
+        Then::Begin(Verb::Release)
+    );
+
+    let mut machine = leading(&defaults());
+    machine.step(at(5_000), Input::Tick);
+    machine.step(at(5_010), Input::Renew(Ok(Renewal::Lost { leader: None })));
+    machine.step(at(20_000), Input::Told);
+    assert_eq!(
+        machine.wake(),
+        Some(at(14_000)),
+        "after the deadline nobody was told yes"
+    );
+}
