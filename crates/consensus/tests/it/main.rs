@@ -13,6 +13,7 @@ mod bench;
 #[cfg(target_os = "linux")]
 mod file;
 mod handles;
+#[cfg(target_os = "linux")]
 mod kit_memory;
 mod promises;
 mod soak;
