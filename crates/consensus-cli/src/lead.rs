@@ -8,7 +8,7 @@ use crate::command::{self, Life, Started, Told};
 use crate::exit::Exit;
 use crate::say::say;
 use crate::signals::{Caught, Signals, name};
-use crate::times::{Instant, sleep_until};
+use crate::times::{Instant, in_words, sleep_until};
 use consensus::{Ended, Lease, Manager, Term, Timing};
 use rustix::process::Signal;
 use std::cell::Cell;
@@ -173,9 +173,9 @@ impl Watch {
 
     fn asked_to_end(&mut self, signal: Signal) -> Option<Led> {
         if self.kill_at.is_none() {
-            let (signal, grace) = (name(signal), self.grace);
+            let (signal, grace) = (name(signal), in_words(self.grace));
             say(format_args!(
-                "{signal}: passed on to the command, which has {grace:?} to end"
+                "{signal}: passed on to the command, which has {grace} to end"
             ));
         }
         self.command.end(signal);

@@ -7,11 +7,11 @@
 use crate::args;
 use crate::exit::Exit;
 use crate::say::{plain, say};
-use crate::times::{Instant, sleep_until, wall_ms};
+use crate::times::{Instant, in_words, sleep_until, wall_ms};
 use crate::url::{Seen, Url};
 use consensus::ErrorKind;
 use consensus::store::{Proof, Record};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) async fn status(asked: &args::Status) -> Exit {
     let seen = tokio::select! {
         seen = look => seen,
         () = sleep_until(Instant::now().plus(PATIENCE)) => {
-            say(format_args!("{url} did not answer within {PATIENCE:?}"));
+            say(format_args!("{url} did not answer within {}", in_words(PATIENCE)));
             return Exit::Unavailable;
         }
     };
@@ -159,8 +159,4 @@ fn in_time(ms: u64, now: u64) -> String {
         Some(ago) => format!("{at} ({} ago)", in_words(Duration::from_millis(ago))),
         None => format!("{at} (by a clock that is ahead of ours)"),
     }
-}
-
-fn in_words(time: Duration) -> String {
-    SignedDuration::try_from(time).map_or_else(|_| format!("{time:?}"), |time| format!("{time:#}"))
 }

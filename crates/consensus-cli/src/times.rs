@@ -111,9 +111,15 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time for people: whole milliseconds, such as `1m 30s`.
+pub(crate) fn in_words(time: Duration) -> String {
+    let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    format!("{:#}", SignedDuration::from_millis(ms))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{in_words, parse};
     use std::time::Duration;
 
     #[test]
@@ -124,6 +130,13 @@ mod tests {
         assert_eq!(read("1m30s"), Duration::from_secs(90));
         assert_eq!(read("1.5s"), Duration::from_millis(1500));
         assert_eq!(read("24h"), Duration::from_secs(86_400));
+    }
+
+    #[test]
+    fn times_are_said_as_people_read_them() {
+        assert_eq!(in_words(Duration::from_secs(4)), "4s");
+        assert_eq!(in_words(Duration::from_secs(4) / 3), "1s 333ms");
+        assert_eq!(in_words(Duration::from_secs(3690)), "1h 1m 30s");
     }
 
     #[test]

@@ -132,6 +132,7 @@ pub fn signal(process: &str, signal: Signal) {
 /// A program that was started.
 pub struct Started {
     child: Child,
+    stdout: Receiver<String>,
     stderr: Receiver<String>,
     said: String,
 }
@@ -148,6 +149,14 @@ impl Started {
     pub fn new(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program");
+        let mut pipe = child.stdout.take().expect("piped");
+        let (all, stdout) = channel();
+        thread::spawn(move || {
+            let mut text = String::new();
+            if pipe.read_to_string(&mut text).is_ok() {
+                let _ = all.send(text);
+            }
+        });
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (lines, heard) = channel();
         thread::spawn(move || {
@@ -157,6 +166,7 @@ impl Started {
         });
         Self {
             child,
+            stdout,
             stderr: heard,
             said: String::new(),
         }
@@ -186,7 +196,7 @@ impl Started {
         self
     }
 
-    /// Waits for its end. Its stdout may be held open by what it left behind: it must not.
+    /// Waits for its end, and that of all that it started.
     pub fn done(mut self) -> Done {
         let mut code = None;
         until("its end", || {
@@ -194,9 +204,8 @@ impl Started {
             code.is_some()
         });
         let status = code.expect("ended");
-        let mut stdout = String::new();
-        let mut pipe = self.child.stdout.take().expect("piped");
-        pipe.read_to_string(&mut stdout).expect("text");
+        let stdout = self.stdout.recv_timeout(PATIENCE);
+        let stdout = stdout.expect("it left something behind that holds its stdout");
         while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
             writeln!(self.said, "{line}").expect("a string takes all");
         }

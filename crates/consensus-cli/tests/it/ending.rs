@@ -72,15 +72,13 @@ fn a_leader_does_not_pause_and_a_follower_does() {
 fn a_command_that_ignores_the_signal_is_killed_after_the_grace() {
     let place = Place::new();
     let script = format!("trap '' TERM; echo $$ > $1/id; {FOR_EVER}");
-    let leader = place
-        .run("--lease=3s --grace=300ms", &script)
-        .says("leading");
+    let leader = place.run("--grace=300ms", &script).says("leading");
     let command = place.wait_for_file("id");
     let done = leader.gets(Signal::TERM).done().exits(137);
     assert!(!lives(&command));
     let _ = done.having_said("300ms").having_said("SIGKILL");
     // Released all the same.
-    let _ = place.run("--lease=3s --nonblock", "true").done().exits(0);
+    let _ = place.run("--nonblock", "true").done().exits(0);
 }
 
 #[test]
@@ -98,19 +96,19 @@ fn a_stopped_command_can_use_its_grace() {
 #[test]
 fn what_a_command_leaves_in_its_group_is_ended_before_the_release() {
     let place = Place::new();
-    // The first ends at SIGTERM, the second has to be killed.
-    let script = "sleep 60 & echo $! > $1/first; \
+    // The first ends at SIGTERM and says so, the second has to be killed.
+    let script = "(trap 'echo got > $1/term; exit' TERM; echo up > $1/up1; \
+                   while :; do sleep 0.1; done) & echo $! > $1/first; \
                   (trap '' TERM; echo up > $1/up; while :; do sleep 0.1; done) & \
-                  echo $! > $1/second; while ! test -s $1/up; do sleep 0.01; done; exit 3";
-    let leader = place
-        .run("--lease=3s --grace=300ms", script)
-        .says("leading");
+                  echo $! > $1/second; while ! test -s $1/up -a -s $1/up1; do sleep 0.01; done; exit 3";
+    let leader = place.run("--grace=300ms", script).says("leading");
     let done = leader.done().exits(3).having_said("SIGKILL");
     assert_eq!(done.stdout, "");
+    place.wait_for_file("term");
     for name in ["first", "second"] {
         assert!(!lives(&place.wait_for_file(name)), "{name}");
     }
-    let _ = place.run("--lease=3s --nonblock", "true").done().exits(0);
+    let _ = place.run("--nonblock", "true").done().exits(0);
 }
 
 #[test]
@@ -127,16 +125,16 @@ fn a_stderr_that_nobody_reads_does_not_keep_the_command_alive() {
     let place = Place::new();
     let mut command = consensus();
     command.env("CONSENSUS_LOG", "trace");
-    command.args(["run", "--lease=1s", &place.url(), "--", "sh", "-c"]);
+    command.args(["run", "--lease=5s", &place.url(), "--", "sh", "-c"]);
     command
         .args(["echo $$ > $1/id; yes >&2", "sh"])
         .arg(place.path(""));
     let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
     let id = place.wait_for_file("id");
-    // Some renewals later the pipe is full for sure, and nobody else leads.
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    // The pipe is full at once. A term that is not renewed would be over by now.
+    std::thread::sleep(std::time::Duration::from_secs(5));
     assert!(lives(&id));
-    let _ = place.run("--lease=1s --nonblock", "true").done().exits(75);
+    let _ = place.run("--lease=5s --nonblock", "true").done().exits(75);
     signal(&child.id().to_string(), Signal::TERM);
     until("its end", || child.try_wait().expect("a child").is_some());
     assert!(!lives(&id));

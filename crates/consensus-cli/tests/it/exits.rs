@@ -63,9 +63,9 @@ fn a_store_that_does_not_answer_is_69() {
 #[test]
 fn a_lease_whose_record_is_replaced_is_lost_and_the_command_killed_at_once() {
     let place = Place::new();
-    // With SIGTERM it would say so.
+    // With SIGTERM it would say so, and with the grace it would have hours.
     let script = "trap 'echo grace' TERM; echo $$ > $1/id; while :; do sleep 0.1; done";
-    let leader = place.run("--lease=3s", script).says("leading");
+    let leader = place.run("--lease=24h", script).says("leading");
     let command = place.wait_for_file("id");
     fs::write(place.record(), "not a record").expect("written");
     let done = leader.done().exits(70).having_said("leadership lost");

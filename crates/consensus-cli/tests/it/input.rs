@@ -120,6 +120,18 @@ fn a_wrong_place_is_78_and_stays_as_it_is() {
 }
 
 #[test]
+fn what_goes_wrong_after_the_first_answer_is_waited_for() {
+    let place = Place::new();
+    let leader = place.run("--id=first", "sleep 60").says("leading");
+    let follower = place.run("--wait=5s", "echo ran").says("first leads");
+    fs::write(place.record(), "dear diary").expect("written");
+    let _ = leader.done().exits(70);
+    let follower = follower.says("trying again");
+    let done = follower.done().exits(75).having_said("not a record");
+    assert_eq!(done.stdout, "");
+}
+
+#[test]
 fn a_refused_permission_is_78() {
     if rustix::process::geteuid().is_root() {
         println!("skipped: root is refused nothing");

@@ -2,6 +2,7 @@
 
 use crate::bench::{Place, signal};
 use rustix::process::Signal;
+use std::time::{Duration, Instant};
 
 #[test]
 fn of_several_at_once_one_runs_at_a_time() {
@@ -30,16 +31,21 @@ fn who_waits_is_told_for_whom_and_runs_after_the_release() {
     assert_eq!(order, "end\nbegin\n");
 }
 
+/// What is still running must not overlap with what comes: nothing proves that it ended.
 #[test]
-fn when_the_leader_is_killed_another_runs_after_the_lease() {
+fn when_the_leader_is_killed_another_runs_after_the_lease_and_not_before() {
     let place = Place::new();
-    let first = place.run("--id=first --lease=3s", "echo $$ > $1/id; exec sleep 60");
+    let first = place.run("--id=first --lease=4s", "echo $$ > $1/id; exec sleep 60");
     let command = place.wait_for_file("id");
     let second = place
-        .run("--id=second --lease=3s", "echo ran")
+        .run("--id=second --lease=4s", "echo ran")
         .says("first leads");
+    // It was renewed at most a third of the lease ago.
+    let killed = Instant::now();
     drop(first.gets(Signal::KILL));
-    let done = second.says("leading").done().exits(0);
+    let second = second.says("leading");
+    assert!(killed.elapsed() > Duration::from_secs(2), "{killed:?}");
+    let done = second.done().exits(0);
     assert_eq!(done.stdout, "ran\n");
     // Nobody ended it: that is what the guard is for.
     signal(&command, Signal::KILL);
