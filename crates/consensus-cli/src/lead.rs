@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::say::say;
 use crate::signals::{Caught, Signals, name};
 use crate::times::{Instant, in_words, sleep_until};
-use consensus::{Ended, Lease, Manager, Term, Timing};
+use consensus::{Ended, Lease, Manager, Status, Term, Timing};
 use rustix::process::Signal;
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -58,7 +58,8 @@ pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], told: &Told
             Event::Caught(Caught::PassOn(signal)) => watch.pass_on(signal),
             Event::Caught(Caught::Pause) => refuse_to_pause(),
             Event::Caught(Caught::End(signal)) => {
-                ask_to_stop(leader.manager).await;
+                // The lease is renewed for the command until that is gone; `run.rs` waits for the end.
+                leader.manager.begin_stop();
                 watch.asked_to_end(signal)
             }
             Event::Changed => watch.hear(leader.lease, leader.term),
@@ -235,6 +236,15 @@ impl Watch {
 
     /// Says what the store is up to, as long as that matters.
     fn hear(&mut self, lease: &Lease, term: &Term) -> Option<Led> {
+        if let Status::Ending {
+            why: Ended::Lost, ..
+        } = lease.status()
+            && self.term_is_over
+            && !self.lost
+        {
+            // While the command winds down somebody else took the lease: there is no time left.
+            return self.term_over(Ended::Lost);
+        }
         let trouble = lease.trouble().map(|error| error.to_string());
         if trouble != self.trouble && !self.term_is_over {
             match &trouble {
@@ -277,14 +287,4 @@ async fn over(term: &Term, deadline: &Cell<Instant>) -> Ended {
 fn refuse_to_pause() -> Option<Led> {
     say("not pausing: nobody else would end the command in time");
     None
-}
-
-/// Asks the election to end: the lease is renewed for the command until that is gone. `stop` goes on
-/// without its future; `run.rs` calls it again, and waits.
-async fn ask_to_stop(manager: &Manager) {
-    tokio::select! {
-        biased;
-        _ = manager.stop() => {}
-        () = std::future::ready(()) => {}
-    }
 }

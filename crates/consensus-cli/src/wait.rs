@@ -42,7 +42,7 @@ impl<'a> Wait<'a> {
         let until = match asked.patience() {
             Patience::Endless => None,
             Patience::AtMost(time) => Some(now.plus(time)),
-            // One request, and a little: a record whose holder is not known is told of by nothing.
+            // One request, and a little.
             Patience::None => Some(now.plus(timing.request_timeout * 5 / 4)),
         };
         Self {
@@ -102,12 +102,16 @@ impl<'a> Wait<'a> {
                 }
             }
             Status::Following { leader: None } => {
+                self.answered = true;
                 self.speak_at = Some(Instant::now().plus(QUIET));
+                if self.patience == Patience::None {
+                    return Err(self.give_up());
+                }
             }
             // Both are told by the wait for the term.
             Status::Leading { .. } | Status::Stopped => self.answered = true,
             // A term that was over before anything was begun in it.
-            Status::Ending { .. } | _ => {}
+            Status::Starting | Status::Ending { .. } | _ => {}
         }
         Ok(())
     }

@@ -110,7 +110,8 @@ impl Lease {
                 token,
                 why: Ended::Expired,
             },
-            status @ (Status::Leading { .. }
+            status @ (Status::Starting
+            | Status::Leading { .. }
             | Status::Following { .. }
             | Status::Ending { .. }
             | Status::Stopped) => status,
