@@ -1,0 +1,499 @@
+//! Between a candidate and the store: requests, answers and hints on their way, and what happens to
+//! them there. Also the shipped contract's side of it: the [`Store`] that the protocol is given.
+//!
+//! A request goes on without whoever waits for it: it may arrive after its sender gave it up, or died.
+
+use crate::checks::{Author, Purpose};
+use crate::clock::{SECOND, Time};
+use crate::faults::{self, Fault};
+use crate::plan::Hints;
+use crate::server::Arrived;
+use crate::timeline::{Who, tell};
+use crate::world::{Event, World, with};
+use consensus::store::{Nonce, Record, Saved, Snapshot, Store};
+use consensus::{Error, ErrorKind, Token};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Everything that is on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    flights: Vec<Flight>,
+    free: Vec<usize>,
+    /// The nonce of what each candidate was shown last.
+    pub(crate) last_shown: Vec<Option<Nonce>>,
+}
+
+/// A request and its answer.
+#[derive(Debug)]
+struct Flight {
+    by: Author,
+    purpose: Purpose,
+    token: Option<Token>,
+    /// When it left.
+    sent: Time,
+    on: u64,
+    content: Content,
+    /// Who wrote what was looked at.
+    shown: Option<Author>,
+    /// An event will come for it.
+    travels: bool,
+    /// Nobody waits for it any more.
+    abandoned: bool,
+    arrived: bool,
+}
+
+#[derive(Debug)]
+enum Content {
+    Nothing,
+    Load,
+    Save(Record),
+    Loaded(Result<Snapshot<u64>, Error>),
+    Saved(Result<Saved<u64>, Error>),
+}
+
+impl Network {
+    fn add(&mut self, flight: Flight) -> usize {
+        match self.free.pop() {
+            Some(free) => {
+                self.flights[free] = flight;
+                free
+            }
+            None => {
+                self.flights.push(flight);
+                self.flights.len() - 1
+            }
+        }
+    }
+
+    fn remove(&mut self, id: usize) {
+        self.flights[id].content = Content::Nothing;
+        self.free.push(id);
+    }
+
+    /// Nobody waits for it any more.
+    fn abandon(&mut self, id: usize) {
+        let Some(flight) = self.flights.get_mut(id) else {
+            return;
+        };
+        flight.abandoned = true;
+        if !flight.travels {
+            self.remove(id);
+        }
+    }
+
+    /// Nobody was shown anything yet in this life.
+    pub(crate) fn forget_shown(&mut self, who: usize) {
+        if self.last_shown.len() <= who {
+            self.last_shown.resize(who + 1, None);
+        }
+        self.last_shown[who] = None;
+    }
+}
+
+impl World {
+    fn send(&mut self, who: usize, content: Content, on: u64) -> usize {
+        let (purpose, token) = match &content {
+            Content::Save(record) if record.holder.is_none() => (Purpose::Release, None),
+            Content::Save(record) if record.token.is_some() => {
+                let renews = record.token == self.checks.granted(who);
+                let purpose = if renews {
+                    Purpose::Renew
+                } else {
+                    Purpose::Begin
+                };
+                (purpose, record.token)
+            }
+            Content::Save(_) => (Purpose::Begin, None),
+            Content::Load | Content::Nothing | Content::Loaded(_) | Content::Saved(_) => {
+                (Purpose::Look, None)
+            }
+        };
+        self.checks.sends(who, self.now, purpose, on);
+        let way = self.draw_way();
+        let (leaves, arrives) = self.leave(who, way);
+        let life = self.nodes[who].life;
+        let id = self.network.add(Flight {
+            by: Author {
+                candidate: who,
+                life,
+            },
+            purpose,
+            token,
+            sent: leaves,
+            on,
+            content,
+            shown: None,
+            travels: arrives.is_some(),
+            abandoned: false,
+            arrived: false,
+        });
+        if purpose != Purpose::Look {
+            tell!(self, Who::Candidate(who), "sends {purpose:?} {token:?}");
+        }
+        if let Some(arrives) = arrives {
+            self.at(arrives, Event::Arrives(id));
+        }
+        id
+    }
+
+    /// When a request leaves, and when it arrives, if it does.
+    fn leave(&mut self, who: usize, way: Time) -> (Time, Option<Time>) {
+        let now = self.now;
+        let on_time = (now, Some(now + way));
+        let Some(fault) = self.faults.meets(faults::SENDING, &mut self.rng) else {
+            return on_time;
+        };
+        match fault {
+            Fault::PauseBeforeSending => {
+                self.pause(who, fault);
+                let leaves = now.max(self.nodes[who].paused);
+                return (leaves, Some(leaves + way));
+            }
+            Fault::PauseAfterSending => {
+                self.pause(who, fault);
+                return on_time;
+            }
+            _ => {}
+        }
+        if !self.faults.happens(fault) {
+            return on_time;
+        }
+        tell!(self, Who::Candidate(who), "meets {}", fault.name());
+        let life = self.nodes[who].life;
+        let dies = Event::Dies {
+            who,
+            life,
+            why: fault,
+        };
+        match fault {
+            Fault::LostRequest => (now, None),
+            Fault::LateRequest => {
+                let late = self.rng.below(2 * self.lease);
+                (now, Some(now + way + late))
+            }
+            Fault::CrashBeforeSending => {
+                self.at(now, dies);
+                (now, None)
+            }
+            Fault::CrashAfterSending => {
+                self.at(now, dies);
+                on_time
+            }
+            _ => on_time,
+        }
+    }
+
+    /// A request reaches the store.
+    pub(crate) fn arrives(&mut self, id: usize) {
+        if self.server.frozen > self.now {
+            self.at(self.server.frozen, Event::Arrives(id));
+            return;
+        }
+        let flight = &mut self.network.flights[id];
+        let (by, purpose, on) = (flight.by, flight.purpose, flight.on);
+        let content = std::mem::replace(&mut flight.content, Content::Nothing);
+        let meets = self.faults.meets(faults::STORING, &mut self.rng);
+        let answer = match content {
+            Content::Load => Content::Loaded(self.load(by, meets)),
+            Content::Save(record) => {
+                let write = Arrived {
+                    by,
+                    purpose,
+                    record,
+                    on,
+                };
+                Content::Saved(self.store(write, meets))
+            }
+            Content::Nothing | Content::Loaded(_) | Content::Saved(_) => content,
+        };
+        let shown = self.server.cell.author;
+        if self.network.flights[id].abandoned {
+            return self.network.remove(id);
+        }
+        let arrives = self.return_leg(by.candidate);
+        let flight = &mut self.network.flights[id];
+        flight.content = answer;
+        flight.shown = shown;
+        flight.travels = arrives.is_some();
+        if let Some(arrives) = arrives {
+            self.at(arrives, Event::Answers(id));
+        }
+    }
+
+    fn load(&mut self, by: Author, meets: Option<Fault>) -> Result<Snapshot<u64>, Error> {
+        if meets == Some(Fault::Refused) && self.faults.happens(Fault::Refused) {
+            return Err(self.failure());
+        }
+        self.server.load(by, self.now)
+    }
+
+    fn store(&mut self, write: Arrived, meets: Option<Fault>) -> Result<Saved<u64>, Error> {
+        if meets == Some(Fault::Refused) && self.faults.happens(Fault::Refused) {
+            return Err(self.failure());
+        }
+        let saved = self.save(write);
+        let stored = matches!(saved, Saved::Stored { .. });
+        match meets {
+            Some(fault @ Fault::StoredButFailed) if stored && self.faults.happens(fault) => {
+                Err(self.failure())
+            }
+            Some(fault @ Fault::OwnSuccessRefused) if stored && self.faults.happens(fault) => {
+                Ok(Saved::Conflict)
+            }
+            Some(_) | None => Ok(saved),
+        }
+    }
+
+    fn failure(&mut self) -> Error {
+        let kind = if self.rng.one_in(4) {
+            ErrorKind::Denied
+        } else {
+            ErrorKind::Unavailable
+        };
+        let error = Error::new(kind, "the simulated store fails");
+        if self.rng.one_in(4) {
+            let wait = std::time::Duration::from_nanos(self.rng.below(3 * SECOND));
+            return error.with_retry_after(wait);
+        }
+        error
+    }
+
+    /// When an answer comes back, if it does.
+    fn return_leg(&mut self, who: usize) -> Option<Time> {
+        let back = self.now + self.draw_way();
+        let Some(fault) = self.faults.meets(faults::ANSWERING, &mut self.rng) else {
+            return Some(back);
+        };
+        if !self.faults.happens(fault) {
+            return Some(back);
+        }
+        tell!(self, Who::Candidate(who), "meets {}", fault.name());
+        if fault == Fault::LostAnswer {
+            return None;
+        }
+        Some(back + self.rng.below(2 * self.lease))
+    }
+
+    /// An answer reaches its candidate. It is read when that runs.
+    pub(crate) fn answers(&mut self, id: usize) {
+        let flight = &mut self.network.flights[id];
+        flight.travels = false;
+        let Author { candidate, life } = flight.by;
+        if flight.abandoned {
+            return self.network.remove(id);
+        }
+        flight.arrived = true;
+        if let Some(fault) = self.faults.meets(faults::READING, &mut self.rng) {
+            match fault {
+                Fault::PauseBeforeReading => self.pause(candidate, fault),
+                Fault::StaleClock => self.stall(candidate),
+                _ if self.faults.happens(fault) => {
+                    let dies = Event::Dies {
+                        who: candidate,
+                        life,
+                        why: fault,
+                    };
+                    self.at(self.now, dies);
+                }
+                _ => {}
+            }
+        }
+        self.wake(candidate);
+    }
+
+    /// The protocol reads an answer, and the checks take note of what it knows now.
+    fn take(&mut self, id: usize) -> Option<Content> {
+        let flight = &mut self.network.flights[id];
+        if !flight.arrived {
+            return None;
+        }
+        let content = std::mem::replace(&mut flight.content, Content::Nothing);
+        let (by, sent, shown) = (flight.by, flight.sent, flight.shown);
+        let (purpose, token) = (flight.purpose, flight.token);
+        let who = by.candidate;
+        match &content {
+            Content::Loaded(Ok(snapshot)) => {
+                self.checks
+                    .looked(who, snapshot.version, shown == Some(by));
+                self.network.last_shown[who] =
+                    snapshot.record.as_ref().and_then(|record| record.nonce);
+            }
+            Content::Loaded(Err(error)) if error.kind() == ErrorKind::Foreign => {
+                self.checks.looked_at_garbage(who);
+            }
+            Content::Saved(Ok(Saved::Stored { version, revision })) => {
+                let token = token.or(revision.map(Token::new));
+                let what = (purpose, token);
+                self.checks.confirmed(who, *version, sent, what);
+                self.server.confirmed |= self.server.version == *version;
+            }
+            Content::Saved(_) | Content::Loaded(Err(_)) | Content::Nothing => {}
+            Content::Load | Content::Save(_) => {}
+        }
+        self.network.remove(id);
+        Some(content)
+    }
+
+    /// A candidate begins to wait for another version than `seen`.
+    fn watch(&mut self, who: usize, seen: Option<u64>) {
+        let watch = &mut self.nodes[who].watch;
+        watch.number = watch.number.wrapping_add(1);
+        (watch.seen, watch.waits) = (seen, true);
+        (watch.told, watch.arrived) = (false, false);
+        let number = watch.number;
+        if seen != Some(self.server.version) {
+            return self.hint(who);
+        }
+        let idle = self.faults.meets(faults::WATCHING, &mut self.rng);
+        if idle.is_some_and(|fault| self.faults.happens(fault)) {
+            let wait = self.rng.below(self.lease / 2);
+            self.after(wait, Event::Hint { who, watch: number });
+        }
+    }
+
+    /// The version changed.
+    pub(crate) fn spread_hints(&mut self) {
+        let version = Some(self.server.version);
+        for who in 0..self.nodes.len() {
+            let watch = &self.nodes[who].watch;
+            if watch.waits && !watch.told && watch.seen != version {
+                self.hint(who);
+            }
+        }
+    }
+
+    fn hint(&mut self, who: usize) {
+        let watch = &mut self.nodes[who].watch;
+        watch.told = true;
+        let number = watch.number;
+        match self.server.hints() {
+            Hints::Promised => {}
+            Hints::AtTimes if self.rng.one_in(2) => {}
+            Hints::AtTimes | Hints::Never => return,
+        }
+        let mut wait = self.draw_way();
+        let meets = self.faults.meets(faults::HINTING, &mut self.rng);
+        if let Some(fault) = meets.filter(|fault| self.faults.happens(*fault)) {
+            if fault == Fault::LostHint {
+                return;
+            }
+            wait += self.rng.below(self.lease / 2);
+        }
+        self.after(wait, Event::Hint { who, watch: number });
+    }
+}
+
+/// The store as the protocol of one candidate is given it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remote(pub(crate) usize);
+
+impl Store for Remote {
+    type Version = u64;
+
+    async fn load(&mut self) -> Result<Snapshot<u64>, Error> {
+        match Request::new(self.0, Content::Load, 0).await {
+            Content::Loaded(answer) => answer,
+            _ => Err(mixed_up()),
+        }
+    }
+
+    async fn save(&mut self, record: &Record, if_version: &u64) -> Result<Saved<u64>, Error> {
+        let content = Content::Save(record.clone());
+        match Request::new(self.0, content, *if_version).await {
+            Content::Saved(answer) => answer,
+            _ => Err(mixed_up()),
+        }
+    }
+
+    async fn changed(&mut self, seen: Option<&u64>) {
+        let who = self.0;
+        with(|world| world.watch(who, seen.copied()));
+        Changed(who).await;
+    }
+
+    async fn let_go(&mut self) {
+        let who = self.0;
+        with(|world| {
+            let life = world.nodes[who].life;
+            let author = Author {
+                candidate: who,
+                life,
+            };
+            world.server.unmark(author, 0);
+        });
+    }
+}
+
+fn mixed_up() -> Error {
+    Error::new(ErrorKind::Invalid, "the simulator mixes its answers up")
+}
+
+/// A request that somebody waits for.
+struct Request {
+    who: usize,
+    on: u64,
+    content: Content,
+    id: Option<usize>,
+}
+
+impl Request {
+    fn new(who: usize, content: Content, on: u64) -> Self {
+        Self {
+            who,
+            on,
+            content,
+            id: None,
+        }
+    }
+}
+
+impl Future for Request {
+    type Output = Content;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Content> {
+        let Some(id) = self.id else {
+            let content = std::mem::replace(&mut self.content, Content::Nothing);
+            self.id = Some(with(|world| world.send(self.who, content, self.on)));
+            return Poll::Pending;
+        };
+        match with(|world| world.take(id)) {
+            Some(content) => {
+                self.id = None;
+                Poll::Ready(content)
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            with(|world| world.network.abandon(id));
+        }
+    }
+}
+
+/// The wait for a hint.
+struct Changed(usize);
+
+impl Future for Changed {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        with(|world| {
+            if world.nodes[self.0].watch.arrived {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+    }
+}
+
+impl Drop for Changed {
+    fn drop(&mut self) {
+        with(|world| world.nodes[self.0].watch.waits = false);
+    }
+}

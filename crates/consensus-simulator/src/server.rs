@@ -1,0 +1,325 @@
+//! The store itself: one record, a version, and a stranger who has the same rights as everybody.
+//!
+//! It compares before it swaps, unless it is told not to. It knows in truth who wrote what it holds,
+//! and tells the checks.
+
+use crate::checks::{Author, Purpose};
+use crate::clock::{NEVER, Time};
+use crate::faults::Fault;
+use crate::plan::{Hints, Numbering, Plan};
+use crate::timeline::{Who, tell};
+use crate::world::{Event, World};
+use consensus::store::{Proof, Record, Saved, Snapshot, Tokens};
+use consensus::{Error, ErrorKind, Token, WorkScope};
+use std::time::Duration;
+
+/// What the store holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    pub(crate) record: Option<Record>,
+    /// Who wrote exactly this. `None`: nobody, or a stranger.
+    pub(crate) author: Option<Author>,
+    /// Something that is no record stands there.
+    pub(crate) garbage: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) cell: Cell,
+    pub(crate) version: u64,
+    /// The highest token that was ever saved.
+    floor: Token,
+    tokens: Numbering,
+    hints: Hints,
+    proof: bool,
+    compare: bool,
+    pub(crate) frozen: Time,
+    /// Whose marks of life the store knows, and until when.
+    marks: Vec<(Author, Time)>,
+    /// Whether the author of what is held was told so.
+    pub(crate) confirmed: bool,
+    /// What the same author wrote before.
+    pub(crate) older: Option<Record>,
+    /// What stood there before a stranger put something else in its place.
+    pub(crate) undo: Option<Cell>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            cell: Cell::default(),
+            version: 0,
+            floor: Token::default(),
+            tokens: Numbering::Floor,
+            hints: Hints::Never,
+            proof: false,
+            compare: true,
+            frozen: 0,
+            marks: Vec::new(),
+            confirmed: false,
+            older: None,
+            undo: None,
+        }
+    }
+}
+
+impl Server {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            tokens: plan.tokens,
+            hints: plan.hints,
+            proof: plan.proof,
+            compare: plan.compare,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn numbers_writes(&self) -> bool {
+        self.tokens == Numbering::Revisions
+    }
+
+    pub(crate) fn hints(&self) -> Hints {
+        self.hints
+    }
+
+    /// What `by` is told at `now`.
+    pub(crate) fn load(&self, by: Author, now: Time) -> Result<Snapshot<u64>, Error> {
+        if self.cell.garbage {
+            let message = "what stands there is no record";
+            return Err(Error::new(ErrorKind::Foreign, message));
+        }
+        let mut snapshot = Snapshot::new(self.cell.record.clone(), self.version);
+        snapshot.tokens = match self.tokens {
+            Numbering::Floor => Tokens::Above(self.floor),
+            Numbering::Revisions => Tokens::Revisions,
+        };
+        snapshot.watched = self.hints == Hints::Promised;
+        if self.proof {
+            let lives = |(author, until): &(Author, Time)| *author != by && *until > now;
+            snapshot.proof = if self.marks.iter().any(lives) {
+                Proof::Alive
+            } else {
+                Proof::Dead
+            };
+        }
+        Ok(snapshot)
+    }
+
+    /// Takes a mark of life away: the process let go, or died and left work behind until then.
+    pub(crate) fn unmark(&mut self, author: Author, until: Time) {
+        for mark in &mut self.marks {
+            if mark.0 == author {
+                mark.1 = until;
+            }
+        }
+        self.marks.retain(|(_, until)| *until > 0);
+    }
+
+    fn mark(&mut self, author: Author) {
+        if self.proof && !self.marks.iter().any(|(marked, _)| *marked == author) {
+            self.marks.push((author, NEVER));
+        }
+    }
+
+    /// What stands there from now on.
+    pub(crate) fn put(&mut self, cell: Cell) {
+        let nonce = |cell: &Cell| cell.record.as_ref().and_then(|record| record.nonce);
+        if nonce(&cell) != nonce(&self.cell) || cell.author != self.cell.author {
+            let same = cell.author.is_some() && cell.author == self.cell.author;
+            self.older = self.cell.record.take().filter(|_| same);
+            self.confirmed = false;
+        }
+        if let Some(token) = cell.record.as_ref().and_then(|record| record.token) {
+            self.floor = self.floor.max(token);
+        }
+        self.cell = cell;
+        self.version += 1;
+    }
+}
+
+/// A write that reached the store.
+pub(crate) struct Arrived {
+    pub(crate) by: Author,
+    pub(crate) purpose: Purpose,
+    pub(crate) record: Record,
+    pub(crate) on: u64,
+}
+
+impl World {
+    /// Saves if the version is unchanged, and tells the checks.
+    pub(crate) fn save(&mut self, write: Arrived) -> Saved<u64> {
+        let Arrived {
+            by,
+            purpose,
+            record,
+            on,
+        } = write;
+        let who = Who::Candidate(by.candidate);
+        if self.server.compare && self.server.version != on {
+            tell!(
+                self,
+                who,
+                "{purpose:?} is refused: version {on} is {} by now",
+                self.server.version
+            );
+            return Saved::Conflict;
+        }
+        let before = self.server.cell.author;
+        let revision = self
+            .server
+            .numbers_writes()
+            .then_some(self.server.version + 1);
+        let token = record.token.or(revision.map(Token::new));
+        let living = {
+            let node = &self.nodes[by.candidate];
+            node.alive && node.life == by.life
+        };
+        if record.holder.is_none() {
+            self.server.unmark(by, 0);
+        } else if living {
+            self.server.mark(by);
+        }
+        self.server.put(Cell {
+            record: Some(record),
+            author: Some(by),
+            garbage: false,
+        });
+        let version = self.server.version;
+        tell!(
+            self,
+            who,
+            "{purpose:?} is stored as version {version}, token {token:?}"
+        );
+        self.checks.stored(by, self.now, (purpose, token), before);
+        self.spread_hints();
+        Saved::Stored { version, revision }
+    }
+
+    /// A stranger does one of the things that strangers do.
+    pub(crate) fn stranger_acts(&mut self) {
+        const ACTS: [Fault; 8] = [
+            Fault::Delete,
+            Fault::Empty,
+            Fault::Relabel,
+            Fault::Edit,
+            Fault::CarryNonce,
+            Fault::Restore,
+            Fault::Garbage,
+            Fault::Endless,
+        ];
+        let pick = usize::try_from(self.rng.below(8)).unwrap_or_default();
+        let act = ACTS[pick];
+        let cell = self.server.cell.clone();
+        let Some(after) = self.after_act(act, &cell) else {
+            return;
+        };
+        if !self.faults.happens(act) {
+            return;
+        }
+        if matches!(act, Fault::Garbage | Fault::Endless) {
+            let wait = self.rng.below(2 * self.lease);
+            self.server.undo.get_or_insert(cell);
+            self.after(wait, Event::Repair);
+        }
+        self.server.put(after);
+        tell!(
+            self,
+            Who::Stranger,
+            "{}: version {}",
+            act.name(),
+            self.server.version
+        );
+        self.spread_hints();
+    }
+
+    /// What stands there after this. `None`: it cannot be done now.
+    fn after_act(&mut self, act: Fault, cell: &Cell) -> Option<Cell> {
+        if act == Fault::Garbage {
+            return Some(Cell {
+                garbage: true,
+                ..Cell::default()
+            });
+        }
+        let record = cell.record.clone()?;
+        let strange = |record| Cell {
+            record: Some(record),
+            ..Cell::default()
+        };
+        let changed = match act {
+            Fault::Delete | Fault::Empty => Cell::default(),
+            Fault::Relabel => cell.clone(),
+            Fault::Edit => strange(self.edit(record)),
+            Fault::CarryNonce => strange(Record {
+                holder: Some("stranger".into()),
+                ..record
+            }),
+            Fault::Restore => strange(self.restorable()?),
+            Fault::Endless => strange(Record {
+                lease_duration: Duration::from_secs(25 * 60 * 60),
+                ..record
+            }),
+            _ => return None,
+        };
+        Some(changed)
+    }
+
+    /// A shorter lease is not among the edits: who never saw the longer one cannot know of it.
+    fn edit(&mut self, record: Record) -> Record {
+        match self.rng.below(4) {
+            0 => Record {
+                address: Some(format!("edited-{}", self.server.version).into()),
+                ..record
+            },
+            1 => Record {
+                lease_duration: record.lease_duration * 3 / 2,
+                ..record
+            },
+            2 => Record {
+                token: record.token.map(|token| Token::new(token.get() + 3)),
+                renewed_ms: record.renewed_ms + 1,
+                ..record
+            },
+            _ => Record {
+                holder: Some("somebody".into()),
+                nonce: None,
+                work: WorkScope::Beyond,
+                ..record
+            },
+        }
+    }
+
+    /// An older record of the holder, which is not its last confirmed one, and which nobody can take
+    /// for unchanged: a store that goes back to what somebody watches breaks every election.
+    fn restorable(&self) -> Option<Record> {
+        let older = self.server.older.clone()?;
+        let watched = |last: &Option<_>| *last == older.nonce;
+        let known = self.network.last_shown.iter().any(watched);
+        (self.server.confirmed && !known).then_some(older)
+    }
+
+    /// What a stranger put there goes: undone or deleted.
+    pub(crate) fn repair(&mut self) {
+        let Some(before) = self.server.undo.take() else {
+            return;
+        };
+        let endless = self
+            .server
+            .cell
+            .record
+            .as_ref()
+            .is_some_and(|record| record.lease_duration > Duration::from_secs(24 * 60 * 60));
+        if !self.server.cell.garbage && !endless {
+            return;
+        }
+        let undone = self.rng.one_in(2);
+        self.server.put(if undone { before } else { Cell::default() });
+        let how = if undone { "undone" } else { "deleted" };
+        tell!(
+            self,
+            Who::Stranger,
+            "garbage is {how}: version {}",
+            self.server.version
+        );
+        self.spread_hints();
+    }
+}
