@@ -164,9 +164,14 @@ impl<W: World> Driver<'_, W> {
         let step = self.election.step(now, input);
         self.carry_out(step.then, step.event, then);
         if !self.board.publish(before, self.election.belief()) {
-            // Promise 1: a reader saw the term over while it was being renewed. It stays over.
-            let step = self.election.step(now, Input::SeenOver);
+            // Promise 1: a reader saw the term over while it was being renewed. It stays over. That
+            // was after `now`: this thread may have stood still since it read the clock.
+            let step = self.election.step(self.world.now(), Input::SeenOver);
             self.carry_out(step.then, step.event, then);
+        }
+        if before.is_some() && self.election.belief().is_none() {
+            // Promise 7: until just now readers were told yes.
+            self.election.told(self.world.now());
         }
     }
 

@@ -173,6 +173,7 @@ enum State {
     /// The term is over and nobody renews, but its work may still be going on.
     Draining {
         token: Token,
+        deadline: Instant,
         /// When unregistered work has had its grace. `None`: it has.
         quiet_from: Option<Instant>,
         /// When the work is overdue. `None`: it is, and has been said to be.
@@ -283,6 +284,37 @@ impl Election {
                 self.while_unreleased(now, again, runs_out, input)
             }
             State::Stopped => KEEP,
+        }
+    }
+
+    /// Until `now`, or until the deadline, readers were told that the term goes on: what they began
+    /// on the strength of that has its grace from there, however old the clock reading was that
+    /// ended it.
+    pub fn told(&mut self, now: Instant) {
+        let grace = self.timing.stop_grace;
+        let later = |time: &mut Option<Instant>, deadline: Instant| {
+            *time = time.map(|time| time.max(now.min(deadline).plus(grace)));
+        };
+        match &mut self.state {
+            State::Leading { hold, .. } | State::Renewing { hold, .. } => {
+                if let Some(winding) = &mut hold.winding {
+                    later(&mut winding.quiet_from, hold.deadline);
+                }
+            }
+            State::Draining {
+                deadline,
+                quiet_from,
+                overdue_at,
+                ..
+            } => {
+                later(quiet_from, *deadline);
+                later(overdue_at, *deadline);
+            }
+            State::Waiting { .. }
+            | State::Acquiring { .. }
+            | State::Releasing { .. }
+            | State::Unreleased { .. }
+            | State::Stopped => {}
         }
     }
 

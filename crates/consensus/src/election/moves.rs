@@ -187,6 +187,7 @@ impl Election {
         };
         self.state = State::Draining {
             token: hold.token,
+            deadline: hold.deadline,
             quiet_from,
             overdue_at: Some(overdue_at),
             runs_out: self.run_out(&hold),

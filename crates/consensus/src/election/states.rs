@@ -197,6 +197,7 @@ impl Election {
             quiet_from,
             overdue_at,
             runs_out,
+            ..
         } = &mut self.state
         else {
             return KEEP;
