@@ -9,10 +9,10 @@ use crate::faults::Fault;
 use crate::network::Remote;
 use crate::timeline::{Who, tell};
 use crate::world::{Act, Event, Local, World, with};
+use consensus::Timing;
 use consensus::backend::Candidate as Terms;
 use consensus::internals::{Ask, Board, Election, drive};
 use consensus::store::RecordBackend;
-use consensus::Timing;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -176,7 +176,7 @@ impl Candidate {
                 self.board.ask(Ask::Stop);
             }
         }
-        with(|world| world.wake(who));
+        with(|world| world.asked(who));
     }
 
     fn read(&mut self) {
@@ -189,7 +189,7 @@ impl Candidate {
         // It may have been the first to see the term over.
         self.look(true);
         if !leads {
-            return with(|world| world.wake(who));
+            return with(|world| world.asked(who));
         }
         if self.work.style != Style::Registers {
             with(|world| world.asked_and_works(who));
@@ -246,6 +246,12 @@ impl World {
         self.after(wait, Event::Program { who, life, what });
     }
 
+    /// The election was left a word. It reads its clock after it has found that.
+    fn asked(&mut self, who: usize) {
+        self.nodes[who].stale = None;
+        self.wake(who);
+    }
+
     fn user_does_later(&mut self, who: usize, act: Act) {
         let leases = if act == Act::Stops { 150 } else { 60 };
         let wait = self.rng.below(2 * leases * self.lease);
@@ -284,7 +290,11 @@ impl World {
     fn draw_tail(&mut self, who: usize) -> Time {
         let grace = self.plan.parts[who].grace;
         if self.rng.one_in(12) && self.faults.happens(Fault::OverdueWork) {
-            tell!(self, Who::Candidate(who), "has work that outlives its grace");
+            tell!(
+                self,
+                Who::Candidate(who),
+                "has work that outlives its grace"
+            );
             return grace + self.rng.below(2 * self.lease);
         }
         match self.rng.below(3) {
@@ -318,10 +328,18 @@ impl World {
         match change {
             Change::None => {}
             Change::Began => {
-                tell!(self, candidate, "leads under token {token} until {until:.6} s");
+                tell!(
+                    self,
+                    candidate,
+                    "leads under token {token} until {until:.6} s"
+                );
             }
             Change::Prolonged => {
-                tell!(self, candidate, "leads on under token {token} until {until:.6} s");
+                tell!(
+                    self,
+                    candidate,
+                    "leads on under token {token} until {until:.6} s"
+                );
             }
             Change::Ended => tell!(self, candidate, "leads no more under token {token}"),
         }

@@ -314,8 +314,7 @@ impl World {
         let who = by.candidate;
         match &content {
             Content::Loaded(Ok(snapshot)) => {
-                self.checks
-                    .looked(who, snapshot.version, shown == Some(by));
+                self.checks.looked(who, snapshot.version, shown == Some(by));
                 self.network.last_shown[who] =
                     snapshot.record.as_ref().and_then(|record| record.nonce);
             }

@@ -312,7 +312,8 @@ impl World {
             return;
         }
         let undone = self.rng.one_in(2);
-        self.server.put(if undone { before } else { Cell::default() });
+        self.server
+            .put(if undone { before } else { Cell::default() });
         let how = if undone { "undone" } else { "deleted" };
         tell!(
             self,

@@ -33,11 +33,22 @@ pub(crate) enum Event {
     /// A candidate has to look at what there is.
     Wakes(usize),
     /// A hint reaches a candidate, if that still waits for this one.
-    Hint { who: usize, watch: u32 },
+    Hint {
+        who: usize,
+        watch: u32,
+    },
     /// Something in the program around the election.
-    Program { who: usize, life: u32, what: Act },
+    Program {
+        who: usize,
+        life: u32,
+        what: Act,
+    },
     Starts(usize),
-    Dies { who: usize, life: u32, why: Fault },
+    Dies {
+        who: usize,
+        life: u32,
+        why: Fault,
+    },
     /// The time has come for a fault that comes by itself.
     Strikes(Fault, usize),
     /// Whatever a stranger put in the record's place is taken away again.
@@ -250,12 +261,6 @@ impl World {
     pub(crate) fn wake(&mut self, who: usize) {
         let node = &mut self.nodes[who];
         node.wake = node.wake.min(self.now);
-    }
-
-    /// Whether a candidate's election thread can do something now.
-    pub(crate) fn runs(&self, who: usize) -> bool {
-        let node = &self.nodes[who];
-        node.alive && node.paused <= self.now && node.stalled <= self.now
     }
 
     /// A pause: short, about as long as the lease, or longer.
