@@ -3,6 +3,7 @@
 //! machine or the protocol; nothing there can look in here.
 
 use crate::clock::{Clock, NEVER, Time};
+use crate::overlap::Account;
 use crate::plan::{Part, Promises};
 use consensus::Token;
 use std::fmt;
@@ -50,36 +51,10 @@ pub(crate) enum Change {
     Ended,
 }
 
-/// The account of one candidate.
-#[derive(Clone, Debug)]
-struct Account {
-    clock: Clock,
-    deadline: Time,
-    grace: Time,
-    /// The version that this life was last told.
-    told: Option<u64>,
-    /// When its last confirmed write left.
-    confirmed: Option<Time>,
-    /// The token of its last confirmed acquisition.
-    granted: Option<Token>,
-    belief: Option<(Token, u64)>,
-    /// When the belief ends in true time; 0 if there is none.
-    ends: Time,
-    /// The highest token that was seen over.
-    over: Token,
-    /// It was shown that the record is not its own.
-    lost: bool,
-    registered: u32,
-    /// Until when work goes on that only asked.
-    asked: Time,
-    /// Until when work goes on that an earlier life left behind.
-    orphan: Time,
-}
-
 /// What holds between all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    accounts: Vec<Account>,
+    pub(crate) accounts: Vec<Account>,
     /// The highest token that any stored record began a term with.
     begun: Token,
     /// The highest token that anybody led under.
@@ -100,7 +75,7 @@ impl Checks {
         }
     }
 
-    fn broken(&mut self, promise: u8, at: Time, what: fmt::Arguments<'_>) {
+    pub(crate) fn broken(&mut self, promise: u8, at: Time, what: fmt::Arguments<'_>) {
         if self.violation.is_none() && self.promises.is_none_or(|only| only == promise) {
             self.violation = Some(Violation {
                 promise,
@@ -112,21 +87,8 @@ impl Checks {
 
     /// A life begins. `life` 0: the candidate's first.
     pub(crate) fn born(&mut self, who: usize, clock: Clock, part: &Part) {
-        let account = Account {
-            clock,
-            deadline: part.deadline,
-            grace: part.grace,
-            told: None,
-            confirmed: None,
-            granted: None,
-            belief: None,
-            ends: 0,
-            over: Token::default(),
-            lost: false,
-            registered: 0,
-            asked: 0,
-            orphan: self.accounts.get(who).map_or(0, |before| before.orphan),
-        };
+        let orphan = self.accounts.get(who).map_or(0, |before| before.orphan);
+        let account = Account::new(clock, part, orphan);
         match self.accounts.get_mut(who) {
             Some(before) => *before = account,
             None => self.accounts.push(account),
@@ -274,6 +236,12 @@ impl Checks {
         let account = &mut self.accounts[who];
         let belief = deadline.map(|deadline| (token, deadline));
         let current = account.ends > now;
+        // An old reading of the clock may prolong a term before anybody has seen it over.
+        if !current && prompt && account.ends > 0 {
+            account.over = account
+                .over
+                .max(account.belief.map_or(token, |(token, _)| token));
+        }
         if belief == account.belief {
             // Nothing new, but perhaps it is over by now.
             if !current && token > account.over {
@@ -375,30 +343,6 @@ impl Checks {
         Change::None
     }
 
-    /// Nobody believes while another does, or while another's work keeps within its grace.
-    fn overlaps(&mut self, now: Time) {
-        for one in 0..self.accounts.len() {
-            if self.accounts[one].ends <= now {
-                continue;
-            }
-            for other in 0..self.accounts.len() {
-                let account = &self.accounts[other];
-                let works = account.works(now) && account.limit() > now;
-                let what = if account.orphan > now {
-                    "work that a life of the other left behind"
-                } else if one != other && account.ends > now {
-                    "the other leads as well"
-                } else if one != other && works {
-                    "the other's work keeps within its grace"
-                } else {
-                    continue;
-                };
-                let (one, other) = (one + 1, other + 1);
-                self.broken(5, now, format_args!("c{one} leads, and c{other}: {what}"));
-            }
-        }
-    }
-
     /// Whether anybody leads.
     pub(crate) fn anybody_leads(&self, now: Time) -> bool {
         self.accounts.iter().any(|account| account.ends > now)
@@ -453,20 +397,5 @@ impl Checks {
                 format_args!("c{} says {leads} about {current}", who + 1),
             );
         }
-    }
-}
-
-impl Account {
-    fn works(&self, now: Time) -> bool {
-        self.registered > 0 || self.asked > now
-    }
-
-    /// Until when work keeps within its grace, in true time.
-    fn limit(&self) -> Time {
-        let limit = |sent| {
-            let ends = self.clock.at(sent) + self.deadline + self.grace;
-            self.clock.when(ends)
-        };
-        self.confirmed.map_or(0, limit)
     }
 }

@@ -1,14 +1,32 @@
 //! The simulator: the shipped machine, protocol and driver over a simulated store, in a world where
 //! everything goes wrong that can.
+//!
+//! ```text
+//!   run.rs        takes the next event of a seed, and gives it to whom it concerns
+//!    ├─ plan.rs       what options and seed settle before: times up to the edge of the inequality
+//!    ├─ world.rs      true time, the events to come, the clock of each candidate (clock.rs)
+//!    ├─ candidate.rs  the shipped driver, polled; the program and the work around it
+//!    ├─ network.rs    requests, answers and hints on their way
+//!    ├─ server.rs     what the store holds
+//!    ├─ stranger.rs   who else writes there
+//!    ├─ faults.rs     what can go wrong, how often, and how often it did
+//!    ├─ checks.rs     the promises, at every step, by an account of its own
+//!    └─ timeline.rs   what happened, for people
+//! ```
+//!
+//! A seed replays to the same timeline, on every machine. Read `run.rs` first.
+
 mod candidate;
 mod checks;
 mod clock;
 mod faults;
 mod network;
+mod overlap;
 mod plan;
 mod rng;
 mod run;
 mod server;
+mod stranger;
 mod sweep;
 mod timeline;
 mod world;
