@@ -3,15 +3,15 @@
 //!
 //! The executor is [`Candidate::poll`]. What it shows is given to the checks after every step.
 
-use crate::checks::Change;
+use crate::beliefs::{Change, Eye, Shown};
 use crate::clock::{NEVER, Time, seconds};
 use crate::faults::Fault;
-use crate::network::Remote;
+use crate::remote::Remote;
 use crate::timeline::{Who, tell};
 use crate::world::{Act, Event, Local, World, with};
 use consensus::Timing;
 use consensus::backend::Candidate as Terms;
-use consensus::internals::{Ask, Board, Election, drive};
+use consensus::internals::{Ask, Board, Election, Instant, drive};
 use consensus::store::RecordBackend;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -72,21 +72,24 @@ impl Candidate {
 
     /// Lets the election do what there is to do. Says whether it is over.
     pub(crate) fn poll(&mut self) -> bool {
-        let prompt = with(|world| world.begin_poll(self.who));
+        let eye = with(|world| world.begin_poll(self.who));
         let mut context = Context::from_waker(Waker::noop());
         let over = self.election.as_mut().poll(&mut context);
-        self.look(prompt);
+        self.look(eye);
         over == Poll::Ready(())
     }
 
     /// Gives the checks what the board shows, and the program what became of its term.
-    fn look(&mut self, prompt: bool) {
+    fn look(&mut self, eye: Eye) {
         let (deadline, token) = self.board.belief();
-        let deadline = deadline.map(consensus::internals::Instant::as_nanos);
+        let shown = Shown {
+            deadline: deadline.map(Instant::as_nanos),
+            token,
+            eye,
+        };
         let who = self.who;
         let change = with(|world| {
-            let now = world.now;
-            let change = world.checks.believes(who, now, (deadline, token), prompt);
+            let change = world.checks.believes(who, world.now, shown);
             world.tell_change(who, change, token.get());
             change
         });
@@ -187,7 +190,7 @@ impl Candidate {
             world.checks.read(who, now, leads);
         });
         // It may have been the first to see the term over.
-        self.look(true);
+        self.look(Eye::Reader);
         if !leads {
             return with(|world| world.asked(who));
         }
@@ -233,11 +236,11 @@ impl World {
         (terms, part.timing, self.rng.bits())
     }
 
-    /// A poll begins. Says whether the clock that it reads is not an old one.
-    fn begin_poll(&mut self, who: usize) -> bool {
+    /// A poll begins. Says with what reading of the clock.
+    fn begin_poll(&mut self, who: usize) -> Eye {
         let node = &mut self.nodes[who];
         node.wake = NEVER;
-        node.stale.is_none()
+        node.stale.map_or(Eye::Prompt, |_| Eye::Stale)
     }
 
     /// Something will happen in the program of this life.
@@ -319,7 +322,12 @@ impl World {
         let wait = self.rng.percent(check_in, 20, 90);
         self.program(who, wait, Act::ChecksIn);
         let misses = self.rng.one_in(20) && self.faults.happens(Fault::MissedCheckIn);
-        (!misses).then(|| self.nodes[who].clock.at(self.now))
+        if misses {
+            return None;
+        }
+        let shows = self.nodes[who].clock.at(self.now);
+        self.checks.checked_in(who, shows);
+        Some(shows)
     }
 
     fn tell_change(&mut self, who: usize, change: Change, token: u64) {

@@ -2,7 +2,7 @@
 //! was told what, and until when who believes and works in true time. Nothing here looks into the
 //! machine or the protocol; nothing there can look in here.
 
-use crate::clock::{Clock, NEVER, Time};
+use crate::clock::{Clock, Time};
 use crate::overlap::Account;
 use crate::plan::{Part, Promises};
 use consensus::Token;
@@ -42,15 +42,6 @@ pub(crate) struct Author {
     pub(crate) life: u32,
 }
 
-/// What became of a belief in a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    None,
-    Began,
-    Prolonged,
-    Ended,
-}
-
 /// What holds between all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
@@ -58,7 +49,7 @@ pub(crate) struct Checks {
     /// The highest token that any stored record began a term with.
     begun: Token,
     /// The highest token that anybody led under.
-    led: Token,
+    pub(crate) led: Token,
     promises: Option<u8>,
     pub(crate) terms: u64,
     pub(crate) violation: Option<Violation>,
@@ -126,7 +117,10 @@ impl Checks {
                 format_args!("c{} writes on version {on}, was told {told:?}", who + 1),
             );
         }
-        if purpose == Purpose::Renew || (registered == 0 && !asked) {
+        if purpose == Purpose::Renew {
+            return self.renews(who, now);
+        }
+        if registered == 0 && !asked {
             return;
         }
         let what = if purpose == Purpose::Begin {
@@ -144,6 +138,33 @@ impl Checks {
             now,
             format_args!("c{} {what} while {work} goes on", who + 1),
         );
+    }
+
+    /// A renewal leaves: in a term, or for the work of one that is over, for one lease at most.
+    fn renews(&mut self, who: usize, now: Time) {
+        let account = &self.accounts[who];
+        let shows = account.clock.at(now);
+        let last = account
+            .confirmed
+            .map_or(0, |sent| account.clock.at(sent) + account.deadline);
+        // Who looks first and is then paused renews late, and in vain if anybody was faster.
+        if account.looked == now {
+            return;
+        }
+        let long_over = account.belief.is_none() && shows > account.ended + account.lease;
+        if shows > last {
+            self.broken(
+                4,
+                now,
+                format_args!("c{} renews after the end of its term", who + 1),
+            );
+        } else if long_over {
+            self.broken(
+                7,
+                now,
+                format_args!("c{} renews for longer than a lease after its term", who + 1),
+            );
+        }
     }
 
     /// A write was stored. `before`: who wrote what stood there.
@@ -188,8 +209,9 @@ impl Checks {
     }
 
     /// A candidate is told what the store holds. `own`: it wrote that.
-    pub(crate) fn looked(&mut self, who: usize, version: u64, own: bool) {
+    pub(crate) fn looked(&mut self, who: usize, now: Time, version: u64, own: bool) {
         let account = &mut self.accounts[who];
+        account.looked = now;
         account.told = Some(version);
         account.lost |= !own && account.belief.is_some();
     }
@@ -204,8 +226,8 @@ impl Checks {
     pub(crate) fn confirmed(
         &mut self,
         who: usize,
-        version: u64,
-        sent: Time,
+        now: Time,
+        (version, sent): (u64, Time),
         (purpose, token): (Purpose, Option<Token>),
     ) {
         let account = &mut self.accounts[who];
@@ -214,6 +236,7 @@ impl Checks {
             Purpose::Look | Purpose::Release => {}
             Purpose::Begin => {
                 account.granted = token;
+                account.ended = account.clock.at(now);
                 account.confirmed = Some(sent);
             }
             Purpose::Renew => account.confirmed = Some(sent),
@@ -223,124 +246,6 @@ impl Checks {
     /// The token of the term that a candidate was last granted.
     pub(crate) fn granted(&self, who: usize) -> Option<Token> {
         self.accounts[who].granted
-    }
-
-    /// Looks at what a candidate believes. `prompt`: it did not read its clock long ago.
-    pub(crate) fn believes(
-        &mut self,
-        who: usize,
-        now: Time,
-        (deadline, token): (Option<u64>, Token),
-        prompt: bool,
-    ) -> Change {
-        let account = &mut self.accounts[who];
-        let belief = deadline.map(|deadline| (token, deadline));
-        let current = account.ends > now;
-        // An old reading of the clock may prolong a term before anybody has seen it over.
-        if !current && prompt && account.ends > 0 {
-            account.over = account
-                .over
-                .max(account.belief.map_or(token, |(token, _)| token));
-        }
-        if belief == account.belief {
-            // Nothing new, but perhaps it is over by now.
-            if !current && token > account.over {
-                account.over = token;
-            }
-            return self.still_leads(who, now);
-        }
-        let before = std::mem::replace(&mut account.belief, belief);
-        let Some((token, deadline)) = belief else {
-            account.ends = 0;
-            account.lost = false;
-            account.over = account.over.max(before.map_or(token, |(token, _)| token));
-            return Change::Ended;
-        };
-        account.ends = account.clock.when(deadline);
-        if account.ends == NEVER {
-            self.broken(1, now, format_args!("c{} leads for ever", who + 1));
-        }
-        let began = before.is_none_or(|(before, _)| before != token);
-        self.new_belief(who, now, (token, deadline), began, prompt);
-        self.overlaps(now);
-        if began {
-            Change::Began
-        } else {
-            Change::Prolonged
-        }
-    }
-
-    fn new_belief(
-        &mut self,
-        who: usize,
-        now: Time,
-        (token, deadline): (Token, u64),
-        began: bool,
-        prompt: bool,
-    ) {
-        let account = &mut self.accounts[who];
-        let c = who + 1;
-        let (over, granted, led) = (account.over, account.granted, self.led);
-        let current = account.ends > now;
-        let latest = account
-            .confirmed
-            .map(|sent| account.clock.at(sent) + account.deadline);
-        if !current {
-            account.over = over.max(token);
-        }
-        if began {
-            account.lost = false;
-            self.terms += 1;
-            self.led = led.max(token);
-            if !current && prompt {
-                self.broken(
-                    11,
-                    now,
-                    format_args!("c{c} is handed term {token}, which is over"),
-                );
-            }
-            if granted != Some(token) {
-                self.broken(
-                    6,
-                    now,
-                    format_args!("c{c} leads under {token}, was granted {granted:?}"),
-                );
-            }
-            if token <= led {
-                self.broken(8, now, format_args!("c{c} leads under {token} after {led}"));
-            }
-        }
-        if current && over >= token {
-            self.broken(
-                1,
-                now,
-                format_args!("c{c}'s term {token} goes on after it was over"),
-            );
-        }
-        if latest.is_none_or(|latest| deadline > latest) {
-            self.broken(
-                2,
-                now,
-                format_args!(
-                    "c{c}'s deadline is later than what its last confirmed write allows: \
-                     {deadline} > {latest:?} on its clock"
-                ),
-            );
-        }
-        self.still_leads(who, now);
-    }
-
-    /// Promise 10: losing ends the term at once.
-    fn still_leads(&mut self, who: usize, now: Time) -> Change {
-        let account = &self.accounts[who];
-        if account.lost && account.ends > now {
-            self.broken(
-                10,
-                now,
-                format_args!("c{} leads on after it saw that it has lost", who + 1),
-            );
-        }
-        Change::None
     }
 
     /// Whether anybody leads.
@@ -381,21 +286,5 @@ impl Checks {
     /// Work that only asked is over.
     pub(crate) fn asked_no_more(&mut self, who: usize) {
         self.accounts[who].asked = 0;
-    }
-
-    /// A reader got an answer.
-    pub(crate) fn read(&mut self, who: usize, now: Time, leads: bool) {
-        let account = &mut self.accounts[who];
-        let current = account.ends > now;
-        if let Some((token, _)) = account.belief.filter(|_| !leads) {
-            account.over = account.over.max(token);
-        }
-        if current != leads {
-            self.broken(
-                1,
-                now,
-                format_args!("c{} says {leads} about {current}", who + 1),
-            );
-        }
     }
 }

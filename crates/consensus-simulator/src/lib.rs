@@ -6,23 +6,26 @@
 //!    ├─ plan.rs       what options and seed settle before: times up to the edge of the inequality
 //!    ├─ world.rs      true time, the events to come, the clock of each candidate (clock.rs)
 //!    ├─ candidate.rs  the shipped driver, polled; the program and the work around it
-//!    ├─ network.rs    requests, answers and hints on their way
+//!    ├─ network.rs    requests and answers on their way (remote.rs: the protocol's side; hints.rs)
 //!    ├─ server.rs     what the store holds
 //!    ├─ stranger.rs   who else writes there
 //!    ├─ faults.rs     what can go wrong, how often, and how often it did
-//!    ├─ checks.rs     the promises, at every step, by an account of its own
+//!    ├─ checks.rs     the promises, at every step, by an account of its own (beliefs.rs, overlap.rs)
 //!    └─ timeline.rs   what happened, for people
 //! ```
 //!
 //! A seed replays to the same timeline, on every machine. Read `run.rs` first.
 
+mod beliefs;
 mod candidate;
 mod checks;
 mod clock;
 mod faults;
+mod hints;
 mod network;
 mod overlap;
 mod plan;
+mod remote;
 mod rng;
 mod run;
 mod server;

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 /// How many lines of a timeline lead up to a broken promise.
 const LAST_LINES: usize = 40;
+/// How many broken promises are told one by one.
+const MOST_REPORTS: usize = 20;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::parse(std::env::args().skip(1)) {
@@ -49,8 +51,11 @@ fn run(arguments: &Arguments, until: Until) -> bool {
     let took = began.elapsed().as_secs_f64();
     println!("{}", summary(&sweep));
     println!("took {took:.1} s on {} threads", arguments.threads);
-    for (seed, violation) in &sweep.broken {
+    for (seed, violation) in sweep.broken.iter().take(MOST_REPORTS) {
         report(*seed, violation);
+    }
+    if sweep.broken.len() > MOST_REPORTS {
+        println!("{} seeds broke a promise", sweep.broken.len());
     }
     if let Some((seed, _)) = sweep.broken.first() {
         lead_up(*seed, options);

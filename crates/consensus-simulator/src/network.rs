@@ -1,19 +1,16 @@
-//! Between a candidate and the store: requests, answers and hints on their way, and what happens to
-//! them there. Also the shipped contract's side of it: the [`Store`] that the protocol is given.
+//! Requests and answers on their way between a candidate and the store, and what happens to them there.
 //!
 //! A request goes on without whoever waits for it: it may arrive after its sender gave it up, or died.
+//! The protocol's side of it is in `remote.rs`, what the store does in `server.rs`.
 
 use crate::checks::{Author, Purpose};
-use crate::clock::{SECOND, Time};
+use crate::clock::{NEVER, SECOND, Time};
 use crate::faults::{self, Fault};
-use crate::plan::Hints;
 use crate::server::Arrived;
 use crate::timeline::{Who, tell};
-use crate::world::{Event, World, with};
-use consensus::store::{Nonce, Record, Saved, Snapshot, Store};
+use crate::world::{Event, World};
+use consensus::store::{Nonce, Record, Saved, Snapshot};
 use consensus::{Error, ErrorKind, Token};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 /// Everything that is on its way.
 #[derive(Debug, Default)]
@@ -43,8 +40,9 @@ struct Flight {
     arrived: bool,
 }
 
+/// What a request or its answer carries.
 #[derive(Debug)]
-enum Content {
+pub(crate) enum Content {
     Nothing,
     Load,
     Save(Record),
@@ -72,7 +70,7 @@ impl Network {
     }
 
     /// Nobody waits for it any more.
-    fn abandon(&mut self, id: usize) {
+    pub(crate) fn abandon(&mut self, id: usize) {
         let Some(flight) = self.flights.get_mut(id) else {
             return;
         };
@@ -92,7 +90,8 @@ impl Network {
 }
 
 impl World {
-    fn send(&mut self, who: usize, content: Content, on: u64) -> usize {
+    /// A request leaves, and gets a number.
+    pub(crate) fn send(&mut self, who: usize, content: Content, on: u64) -> usize {
         let (purpose, token) = match &content {
             Content::Save(record) if record.holder.is_none() => (Purpose::Release, None),
             Content::Save(record) if record.token.is_some() => {
@@ -303,7 +302,7 @@ impl World {
     }
 
     /// The protocol reads an answer, and the checks take note of what it knows now.
-    fn take(&mut self, id: usize) -> Option<Content> {
+    pub(crate) fn take(&mut self, id: usize) -> Option<Content> {
         let flight = &mut self.network.flights[id];
         if !flight.arrived {
             return None;
@@ -314,7 +313,11 @@ impl World {
         let who = by.candidate;
         match &content {
             Content::Loaded(Ok(snapshot)) => {
-                self.checks.looked(who, snapshot.version, shown == Some(by));
+                let own = shown == Some(by);
+                self.checks.looked(who, self.now, snapshot.version, own);
+                if !own {
+                    self.server.bury(by, NEVER);
+                }
                 self.network.last_shown[who] =
                     snapshot.record.as_ref().and_then(|record| record.nonce);
             }
@@ -324,175 +327,13 @@ impl World {
             Content::Saved(Ok(Saved::Stored { version, revision })) => {
                 let token = token.or(revision.map(Token::new));
                 let what = (purpose, token);
-                self.checks.confirmed(who, *version, sent, what);
-                self.server.confirmed |= self.server.version == *version;
+                self.checks.confirmed(who, self.now, (*version, sent), what);
+                self.server.bury(by, *version);
             }
             Content::Saved(_) | Content::Loaded(Err(_)) | Content::Nothing => {}
             Content::Load | Content::Save(_) => {}
         }
         self.network.remove(id);
         Some(content)
-    }
-
-    /// A candidate begins to wait for another version than `seen`.
-    fn watch(&mut self, who: usize, seen: Option<u64>) {
-        let watch = &mut self.nodes[who].watch;
-        watch.number = watch.number.wrapping_add(1);
-        (watch.seen, watch.waits) = (seen, true);
-        (watch.told, watch.arrived) = (false, false);
-        let number = watch.number;
-        if seen != Some(self.server.version) {
-            return self.hint(who);
-        }
-        let idle = self.faults.meets(faults::WATCHING, &mut self.rng);
-        if idle.is_some_and(|fault| self.faults.happens(fault)) {
-            let wait = self.rng.below(self.lease / 2);
-            self.after(wait, Event::Hint { who, watch: number });
-        }
-    }
-
-    /// The version changed.
-    pub(crate) fn spread_hints(&mut self) {
-        let version = Some(self.server.version);
-        for who in 0..self.nodes.len() {
-            let watch = &self.nodes[who].watch;
-            if watch.waits && !watch.told && watch.seen != version {
-                self.hint(who);
-            }
-        }
-    }
-
-    fn hint(&mut self, who: usize) {
-        let watch = &mut self.nodes[who].watch;
-        watch.told = true;
-        let number = watch.number;
-        match self.server.hints() {
-            Hints::Promised => {}
-            Hints::AtTimes if self.rng.one_in(2) => {}
-            Hints::AtTimes | Hints::Never => return,
-        }
-        let mut wait = self.draw_way();
-        let meets = self.faults.meets(faults::HINTING, &mut self.rng);
-        if let Some(fault) = meets.filter(|fault| self.faults.happens(*fault)) {
-            if fault == Fault::LostHint {
-                return;
-            }
-            wait += self.rng.below(self.lease / 2);
-        }
-        self.after(wait, Event::Hint { who, watch: number });
-    }
-}
-
-/// The store as the protocol of one candidate is given it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Remote(pub(crate) usize);
-
-impl Store for Remote {
-    type Version = u64;
-
-    async fn load(&mut self) -> Result<Snapshot<u64>, Error> {
-        match Request::new(self.0, Content::Load, 0).await {
-            Content::Loaded(answer) => answer,
-            _ => Err(mixed_up()),
-        }
-    }
-
-    async fn save(&mut self, record: &Record, if_version: &u64) -> Result<Saved<u64>, Error> {
-        let content = Content::Save(record.clone());
-        match Request::new(self.0, content, *if_version).await {
-            Content::Saved(answer) => answer,
-            _ => Err(mixed_up()),
-        }
-    }
-
-    async fn changed(&mut self, seen: Option<&u64>) {
-        let who = self.0;
-        with(|world| world.watch(who, seen.copied()));
-        Changed(who).await;
-    }
-
-    async fn let_go(&mut self) {
-        let who = self.0;
-        with(|world| {
-            let life = world.nodes[who].life;
-            let author = Author {
-                candidate: who,
-                life,
-            };
-            world.server.unmark(author, 0);
-        });
-    }
-}
-
-fn mixed_up() -> Error {
-    Error::new(ErrorKind::Invalid, "the simulator mixes its answers up")
-}
-
-/// A request that somebody waits for.
-struct Request {
-    who: usize,
-    on: u64,
-    content: Content,
-    id: Option<usize>,
-}
-
-impl Request {
-    fn new(who: usize, content: Content, on: u64) -> Self {
-        Self {
-            who,
-            on,
-            content,
-            id: None,
-        }
-    }
-}
-
-impl Future for Request {
-    type Output = Content;
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Content> {
-        let Some(id) = self.id else {
-            let content = std::mem::replace(&mut self.content, Content::Nothing);
-            self.id = Some(with(|world| world.send(self.who, content, self.on)));
-            return Poll::Pending;
-        };
-        match with(|world| world.take(id)) {
-            Some(content) => {
-                self.id = None;
-                Poll::Ready(content)
-            }
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl Drop for Request {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            with(|world| world.network.abandon(id));
-        }
-    }
-}
-
-/// The wait for a hint.
-struct Changed(usize);
-
-impl Future for Changed {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        with(|world| {
-            if world.nodes[self.0].watch.arrived {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-    }
-}
-
-impl Drop for Changed {
-    fn drop(&mut self) {
-        with(|world| world.nodes[self.0].watch.waits = false);
     }
 }

@@ -2,7 +2,7 @@
 //! (promise 5, and with it what all the others are for).
 
 use crate::checks::Checks;
-use crate::clock::{Clock, Time};
+use crate::clock::{Clock, Time, nanos};
 use crate::plan::Part;
 use consensus::Token;
 
@@ -10,6 +10,7 @@ use consensus::Token;
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) clock: Clock,
+    pub(crate) lease: Time,
     pub(crate) deadline: Time,
     pub(crate) grace: Time,
     /// The version that this life was last told.
@@ -25,6 +26,15 @@ pub(crate) struct Account {
     pub(crate) over: Token,
     /// It was shown that the record is not its own.
     pub(crate) lost: bool,
+    /// The token that the board showed last.
+    pub(crate) shown: Token,
+    /// When its last belief was taken away, by its clock.
+    pub(crate) ended: u64,
+    /// When its work was heard of last, by its clock.
+    pub(crate) heard: u64,
+    pub(crate) check_in: Option<Time>,
+    /// When it was last told what the store holds.
+    pub(crate) looked: Time,
     pub(crate) registered: u32,
     /// Until when work goes on that only asked.
     pub(crate) asked: Time,
@@ -37,6 +47,7 @@ impl Account {
     pub(crate) fn new(clock: Clock, part: &Part, orphan: Time) -> Self {
         Self {
             clock,
+            lease: nanos(part.timing.lease_duration),
             deadline: part.deadline,
             grace: part.grace,
             told: None,
@@ -46,6 +57,11 @@ impl Account {
             ends: 0,
             over: Token::default(),
             lost: false,
+            shown: Token::default(),
+            ended: 0,
+            heard: 0,
+            check_in: part.check_in,
+            looked: 0,
             registered: 0,
             asked: 0,
             orphan,

@@ -10,6 +10,7 @@ use crate::timeline::{Who, tell};
 use crate::world::World;
 use consensus::store::{Proof, Record, Saved, Snapshot, Tokens};
 use consensus::{Error, ErrorKind, Token};
+use std::collections::VecDeque;
 
 /// What the store holds.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,19 @@ pub(crate) struct Cell {
     pub(crate) garbage: bool,
 }
 
+/// What stood there before.
+#[derive(Debug)]
+pub(crate) struct Older {
+    pub(crate) record: Record,
+    pub(crate) author: Author,
+    version: u64,
+    /// Its author knows that it is gone.
+    pub(crate) dead: bool,
+}
+
+/// How much of what stood there before a stranger can bring back.
+const REMEMBERED: usize = 6;
+
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) cell: Cell,
@@ -29,15 +43,13 @@ pub(crate) struct Server {
     floor: Token,
     tokens: Numbering,
     hints: Hints,
-    proof: bool,
+    pub(crate) proof: bool,
     compare: bool,
     pub(crate) frozen: Time,
     /// Whose marks of life the store knows, and until when.
     marks: Vec<(Author, Time)>,
-    /// Whether the author of what is held was told so.
-    pub(crate) confirmed: bool,
-    /// What the same author wrote before.
-    pub(crate) older: Option<Record>,
+    /// What stood there before, the oldest first.
+    pub(crate) older: VecDeque<Older>,
     /// What stood there before a stranger put something else in its place.
     pub(crate) undo: Option<Cell>,
 }
@@ -54,8 +66,7 @@ impl Default for Server {
             compare: true,
             frozen: 0,
             marks: Vec::new(),
-            confirmed: false,
-            older: None,
+            older: VecDeque::new(),
             undo: None,
         }
     }
@@ -119,13 +130,26 @@ impl Server {
         }
     }
 
+    /// An author knows that what it wrote before that version is not what stands there: it was shown
+    /// something else, or a later write was confirmed.
+    pub(crate) fn bury(&mut self, author: Author, before: u64) {
+        for older in &mut self.older {
+            older.dead |= older.author == author && older.version < before;
+        }
+    }
+
     /// What stands there from now on.
     pub(crate) fn put(&mut self, cell: Cell) {
-        let nonce = |cell: &Cell| cell.record.as_ref().and_then(|record| record.nonce);
-        if nonce(&cell) != nonce(&self.cell) || cell.author != self.cell.author {
-            let same = cell.author.is_some() && cell.author == self.cell.author;
-            self.older = self.cell.record.take().filter(|_| same);
-            self.confirmed = false;
+        if let (Some(record), Some(author)) = (self.cell.record.take(), self.cell.author) {
+            if self.older.len() >= REMEMBERED {
+                self.older.pop_front();
+            }
+            self.older.push_back(Older {
+                record,
+                author,
+                version: self.version,
+                dead: false,
+            });
         }
         if let Some(token) = cell.record.as_ref().and_then(|record| record.token) {
             self.floor = self.floor.max(token);

@@ -87,6 +87,13 @@ impl World {
 
     /// A shorter lease is not among the edits: who never saw the longer one cannot know of it.
     fn edit(&mut self, record: Record) -> Record {
+        if self.server.proof && self.rng.one_in(3) {
+            // Only the holder's own mark releases: such a store knows better.
+            return Record {
+                holder: None,
+                ..record
+            };
+        }
         match self.rng.below(4) {
             0 => Record {
                 address: Some(format!("edited-{}", self.server.version).into()),
@@ -110,13 +117,26 @@ impl World {
         }
     }
 
-    /// An older record of the holder, which is not its last confirmed one, and which nobody can take
-    /// for unchanged: a store that goes back to what somebody watches breaks every election.
-    fn restorable(&self) -> Option<Record> {
-        let older = self.server.older.clone()?;
-        let watched = |last: &Option<_>| *last == older.nonce;
-        let known = self.network.last_shown.iter().any(watched);
-        (self.server.confirmed && !known).then_some(older)
+    /// An older record, whose nonce is dead for its author, and which nobody can take for unchanged or
+    /// for released: a store that goes back to that breaks every election.
+    fn restorable(&mut self) -> Option<Record> {
+        let many = u64::try_from(self.server.older.len()).unwrap_or_default();
+        let pick = usize::try_from(self.rng.below(many)).unwrap_or_default();
+        let older = self.server.older.get(pick)?;
+        let node = &self.nodes[older.author.candidate];
+        let author_lives = node.alive && node.life == older.author.life;
+        let nonce = older.record.nonce;
+        let watched = self.network.last_shown.contains(&nonce);
+        let stands = self
+            .server
+            .cell
+            .record
+            .as_ref()
+            .and_then(|record| record.nonce)
+            == nonce;
+        let held = older.record.holder.is_some();
+        let gone = older.dead || !author_lives;
+        (gone && held && !watched && !stands).then(|| older.record.clone())
     }
 
     /// What a stranger put there goes: undone or deleted.

@@ -1,0 +1,123 @@
+//! The store as the protocol of one candidate is given it: the shipped contract's side of the network.
+
+use crate::checks::Author;
+use crate::network::Content;
+use crate::world::with;
+use consensus::store::{Record, Saved, Snapshot, Store};
+use consensus::{Error, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The store as the protocol of one candidate is given it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remote(pub(crate) usize);
+
+impl Store for Remote {
+    type Version = u64;
+
+    async fn load(&mut self) -> Result<Snapshot<u64>, Error> {
+        match Request::new(self.0, Content::Load, 0).await {
+            Content::Loaded(answer) => answer,
+            _ => Err(mixed_up()),
+        }
+    }
+
+    async fn save(&mut self, record: &Record, if_version: &u64) -> Result<Saved<u64>, Error> {
+        let content = Content::Save(record.clone());
+        match Request::new(self.0, content, *if_version).await {
+            Content::Saved(answer) => answer,
+            _ => Err(mixed_up()),
+        }
+    }
+
+    async fn changed(&mut self, seen: Option<&u64>) {
+        let who = self.0;
+        with(|world| world.watch(who, seen.copied()));
+        Changed(who).await;
+    }
+
+    async fn let_go(&mut self) {
+        let who = self.0;
+        with(|world| {
+            let life = world.nodes[who].life;
+            let author = Author {
+                candidate: who,
+                life,
+            };
+            world.server.unmark(author, 0);
+        });
+    }
+}
+
+fn mixed_up() -> Error {
+    Error::new(ErrorKind::Invalid, "the simulator mixes its answers up")
+}
+
+/// A request that somebody waits for.
+struct Request {
+    who: usize,
+    on: u64,
+    content: Content,
+    id: Option<usize>,
+}
+
+impl Request {
+    fn new(who: usize, content: Content, on: u64) -> Self {
+        Self {
+            who,
+            on,
+            content,
+            id: None,
+        }
+    }
+}
+
+impl Future for Request {
+    type Output = Content;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Content> {
+        let Some(id) = self.id else {
+            let content = std::mem::replace(&mut self.content, Content::Nothing);
+            self.id = Some(with(|world| world.send(self.who, content, self.on)));
+            return Poll::Pending;
+        };
+        match with(|world| world.take(id)) {
+            Some(content) => {
+                self.id = None;
+                Poll::Ready(content)
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            with(|world| world.network.abandon(id));
+        }
+    }
+}
+
+/// The wait for a hint.
+struct Changed(usize);
+
+impl Future for Changed {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        with(|world| {
+            if world.nodes[self.0].watch.arrived {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+    }
+}
+
+impl Drop for Changed {
+    fn drop(&mut self) {
+        with(|world| world.nodes[self.0].watch.waits = false);
+    }
+}
