@@ -87,6 +87,8 @@ impl Election {
                 };
                 KEEP
             }
+            // Promise 4: after a pause the hint may come before the time.
+            Input::Changed if now >= self.limit(&hold) => self.limit_passed(now, hold),
             // A stranger touched the record: look, but no faster than this.
             Input::Changed => {
                 let look_at = hold.sent.plus(self.timing.request_timeout / 8);
