@@ -18,7 +18,7 @@ pub(crate) struct Network {
     flights: Vec<Flight>,
     free: Vec<usize>,
     /// The nonce of what each candidate was shown last.
-    pub(crate) last_shown: Vec<Option<Nonce>>,
+    last_shown: Vec<Option<Nonce>>,
 }
 
 /// A request and its answer.
@@ -78,6 +78,22 @@ impl Network {
         if !flight.travels {
             self.remove(id);
         }
+    }
+
+    /// Whether somebody was shown this last, or is about to be.
+    pub(crate) fn shows(&self, nonce: Option<Nonce>) -> bool {
+        let on_its_way = |flight: &Flight| match &flight.content {
+            Content::Loaded(Ok(Snapshot {
+                record: Some(record),
+                ..
+            })) => record.nonce == nonce,
+            Content::Loaded(_)
+            | Content::Saved(_)
+            | Content::Load
+            | Content::Save(_)
+            | Content::Nothing => false,
+        };
+        self.last_shown.contains(&nonce) || self.flights.iter().any(on_its_way)
     }
 
     /// Nobody was shown anything yet in this life.

@@ -126,7 +126,7 @@ impl World {
         let node = &self.nodes[older.author.candidate];
         let author_lives = node.alive && node.life == older.author.life;
         let nonce = older.record.nonce;
-        let watched = self.network.last_shown.contains(&nonce);
+        let watched = self.network.shows(nonce);
         let stands = self
             .server
             .cell
