@@ -177,7 +177,6 @@ impl Checks {
     ) {
         let who = by.candidate + 1;
         match purpose {
-            Purpose::Look => {}
             Purpose::Begin => {
                 let token = token.unwrap_or_default();
                 let begun = self.begun;
@@ -204,7 +203,7 @@ impl Checks {
                     format_args!("c{who} releases what is not its own: {before:?}"),
                 );
             }
-            Purpose::Renew | Purpose::Release => {}
+            Purpose::Look | Purpose::Renew | Purpose::Release => {}
         }
     }
 

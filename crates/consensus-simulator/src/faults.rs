@@ -1,7 +1,6 @@
 //! What can go wrong: every kind has a name, can be switched, and is counted. A proof by simulation
-//! says nothing about what never happened, so a run that is to prove something demands that each did.
-
-use crate::rng::Rng;
+//! says nothing about what never happened, so a run that is to prove something demands that each did. How often, is in
+//! `odds.rs`.
 
 /// Declares the kinds together with what they are called.
 macro_rules! kinds {
@@ -158,36 +157,6 @@ pub(crate) struct Faults {
     pub(crate) counts: Counts,
 }
 
-/// What can meet a request, and how often in ten thousand.
-pub(crate) type Odds = &'static [(Fault, u64)];
-
-pub(crate) const SENDING: Odds = &[
-    (Fault::LostRequest, 40),
-    (Fault::LateRequest, 50),
-    (Fault::PauseBeforeSending, 30),
-    (Fault::PauseAfterSending, 30),
-    (Fault::CrashBeforeSending, 5),
-    (Fault::CrashAfterSending, 8),
-];
-
-pub(crate) const STORING: Odds = &[
-    (Fault::Refused, 30),
-    (Fault::StoredButFailed, 30),
-    (Fault::OwnSuccessRefused, 15),
-];
-
-pub(crate) const ANSWERING: Odds = &[(Fault::LostAnswer, 40), (Fault::LateAnswer, 50)];
-
-pub(crate) const READING: Odds = &[
-    (Fault::PauseBeforeReading, 30),
-    (Fault::CrashBeforeReading, 6),
-    (Fault::StaleClock, 40),
-];
-
-pub(crate) const HINTING: Odds = &[(Fault::LateHint, 200), (Fault::LostHint, 100)];
-
-pub(crate) const WATCHING: Odds = &[(Fault::IdleHint, 50)];
-
 impl Default for Faults {
     fn default() -> Self {
         Self::new(Switches::NONE, 1)
@@ -211,22 +180,6 @@ impl Faults {
             self.counts.0[fault.index()] += 1;
         }
         happens
-    }
-
-    /// What of this meets a request, if anything. It is not counted before it happens.
-    #[inline]
-    pub(crate) fn meets(&mut self, odds: Odds, rng: &mut Rng) -> Option<Fault> {
-        let mut roll = rng.below(10_000 / self.intensity);
-        if self.calm || roll >= 500 {
-            return None;
-        }
-        for &(fault, odds) in odds {
-            match roll.checked_sub(odds) {
-                Some(rest) => roll = rest,
-                None => return Some(fault),
-            }
-        }
-        None
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hints on their way: a store may tell of changes late, too often, or never.
 
-use crate::faults::{self, Fault};
+use crate::odds::{self, Hinting};
 use crate::plan::Hints;
 use crate::world::{Event, World};
 
@@ -15,8 +15,8 @@ impl World {
         if seen != Some(self.server.version) {
             return self.hint(who);
         }
-        let idle = self.faults.meets(faults::WATCHING, &mut self.rng);
-        if idle.is_some_and(|fault| self.faults.happens(fault)) {
+        let idle = self.faults.meets(odds::WATCHING, &mut self.rng);
+        if idle.is_some_and(|((), fault)| self.faults.happens(fault)) {
             let wait = self.rng.below(self.lease / 2);
             self.after(wait, Event::Hint { who, watch: number });
         }
@@ -43,12 +43,11 @@ impl World {
             Hints::AtTimes | Hints::Never => return,
         }
         let mut wait = self.draw_way();
-        let meets = self.faults.meets(faults::HINTING, &mut self.rng);
-        if let Some(fault) = meets.filter(|fault| self.faults.happens(*fault)) {
-            if fault == Fault::LostHint {
-                return;
-            }
-            wait += self.rng.below(self.lease / 2);
+        let meets = self.faults.meets(odds::HINTING, &mut self.rng);
+        match meets.filter(|(_, fault)| self.faults.happens(*fault)) {
+            Some((Hinting::Lost, _)) => return,
+            Some((Hinting::Late, _)) => wait += self.rng.below(self.lease / 2),
+            None => {}
         }
         self.after(wait, Event::Hint { who, watch: number });
     }

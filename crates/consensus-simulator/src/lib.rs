@@ -9,7 +9,7 @@
 //!    ├─ network.rs    requests and answers on their way (remote.rs: the protocol's side; hints.rs)
 //!    ├─ server.rs     what the store holds
 //!    ├─ stranger.rs   who else writes there
-//!    ├─ faults.rs     what can go wrong, how often, and how often it did
+//!    ├─ faults.rs     what can go wrong, and how often it did (odds.rs: how often)
 //!    ├─ checks.rs     the promises, at every step, by an account of its own (beliefs.rs, overlap.rs)
 //!    └─ timeline.rs   what happened, for people
 //! ```
@@ -23,6 +23,7 @@ mod clock;
 mod faults;
 mod hints;
 mod network;
+mod odds;
 mod overlap;
 mod plan;
 mod remote;

@@ -5,6 +5,8 @@ mod ci;
 
 use arguments::{Arguments, Command, USAGE};
 use consensus_simulator::{Fault, Options, Outcome, Sweep, Until, Violation, replay, sweep};
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// How many lines of a timeline lead up to a broken promise.
@@ -75,9 +77,14 @@ fn tell(arguments: &Arguments) -> bool {
             violation,
             ..
         } = replay(seed, &arguments.options);
+        let mut output = std::io::stdout().lock();
         for line in timeline {
-            println!("{line}");
+            if writeln!(output, "{line}").is_err() {
+                // Whoever was reading has read enough.
+                return kept;
+            }
         }
+        drop(output);
         if let Some(violation) = violation {
             report(seed, &violation);
             kept = false;
@@ -111,7 +118,8 @@ fn summary(sweep: &Sweep) -> String {
     );
     for &fault in Fault::ALL {
         let (name, count) = (fault.name(), sweep.counts.of(fault));
-        text.push_str(&format!("\n  {name:<22} {count:>10}"));
+        // Writing to a string does not fail.
+        let _ = write!(text, "\n  {name:<22} {count:>10}");
     }
     text
 }

@@ -5,7 +5,8 @@
 
 use crate::checks::{Author, Purpose};
 use crate::clock::{NEVER, SECOND, Time};
-use crate::faults::{self, Fault};
+use crate::faults::Fault;
+use crate::odds::{self, Answering, Reading, Sending, Storing};
 use crate::server::Arrived;
 use crate::timeline::{Who, tell};
 use crate::world::{Event, World};
@@ -50,18 +51,17 @@ pub(crate) enum Content {
     Saved(Result<Saved<u64>, Error>),
 }
 
+/// What happens to a request at the store.
+type Meets = Option<(Storing, Fault)>;
+
 impl Network {
     fn add(&mut self, flight: Flight) -> usize {
-        match self.free.pop() {
-            Some(free) => {
-                self.flights[free] = flight;
-                free
-            }
-            None => {
-                self.flights.push(flight);
-                self.flights.len() - 1
-            }
+        if let Some(free) = self.free.pop() {
+            self.flights[free] = flight;
+            return free;
         }
+        self.flights.push(flight);
+        self.flights.len() - 1
     }
 
     fn remove(&mut self, id: usize) {
@@ -156,47 +156,42 @@ impl World {
     fn leave(&mut self, who: usize, way: Time) -> (Time, Option<Time>) {
         let now = self.now;
         let on_time = (now, Some(now + way));
-        let Some(fault) = self.faults.meets(faults::SENDING, &mut self.rng) else {
+        let Some((what, fault)) = self.faults.meets(odds::SENDING, &mut self.rng) else {
             return on_time;
         };
-        match fault {
-            Fault::PauseBeforeSending => {
-                self.pause(who, fault);
-                let leaves = now.max(self.nodes[who].paused);
-                return (leaves, Some(leaves + way));
-            }
-            Fault::PauseAfterSending => {
-                self.pause(who, fault);
-                return on_time;
-            }
-            _ => {}
-        }
         if !self.faults.happens(fault) {
             return on_time;
         }
         tell!(self, Who::Candidate(who), "meets {}", fault.name());
-        let life = self.nodes[who].life;
-        let dies = Event::Dies {
-            who,
-            life,
-            why: fault,
-        };
-        match fault {
-            Fault::LostRequest => (now, None),
-            Fault::LateRequest => {
+        match what {
+            Sending::Lost => (now, None),
+            Sending::Late => {
                 let late = self.rng.below(2 * self.lease);
                 (now, Some(now + way + late))
             }
-            Fault::CrashBeforeSending => {
-                self.at(now, dies);
-                (now, None)
+            Sending::PauseBefore => {
+                let leaves = self.pause(who);
+                (leaves, Some(leaves + way))
             }
-            Fault::CrashAfterSending => {
-                self.at(now, dies);
+            Sending::PauseAfter => {
+                self.pause(who);
                 on_time
             }
-            _ => on_time,
+            Sending::CrashBefore => {
+                self.crash_now(who, fault);
+                (now, None)
+            }
+            Sending::CrashAfter => {
+                self.crash_now(who, fault);
+                on_time
+            }
         }
+    }
+
+    /// A process dies before anything else happens.
+    fn crash_now(&mut self, who: usize, why: Fault) {
+        let life = self.nodes[who].life;
+        self.at(self.now, Event::Dies { who, life, why });
     }
 
     /// A request reaches the store.
@@ -208,7 +203,7 @@ impl World {
         let flight = &mut self.network.flights[id];
         let (by, purpose, on) = (flight.by, flight.purpose, flight.on);
         let content = std::mem::replace(&mut flight.content, Content::Nothing);
-        let meets = self.faults.meets(faults::STORING, &mut self.rng);
+        let meets = self.faults.meets(odds::STORING, &mut self.rng);
         let answer = match content {
             Content::Load => Content::Loaded(self.load(by, meets)),
             Content::Save(record) => {
@@ -236,27 +231,30 @@ impl World {
         }
     }
 
-    fn load(&mut self, by: Author, meets: Option<Fault>) -> Result<Snapshot<u64>, Error> {
-        if meets == Some(Fault::Refused) && self.faults.happens(Fault::Refused) {
+    fn load(&mut self, by: Author, meets: Meets) -> Result<Snapshot<u64>, Error> {
+        if let Some((Storing::Refused, fault)) = meets
+            && self.faults.happens(fault)
+        {
             return Err(self.failure());
         }
         self.server.load(by, self.now)
     }
 
-    fn store(&mut self, write: Arrived, meets: Option<Fault>) -> Result<Saved<u64>, Error> {
-        if meets == Some(Fault::Refused) && self.faults.happens(Fault::Refused) {
+    fn store(&mut self, write: Arrived, meets: Meets) -> Result<Saved<u64>, Error> {
+        let Some((what, fault)) = meets else {
+            return Ok(self.save(write));
+        };
+        if what == Storing::Refused && self.faults.happens(fault) {
             return Err(self.failure());
         }
         let saved = self.save(write);
-        let stored = matches!(saved, Saved::Stored { .. });
-        match meets {
-            Some(fault @ Fault::StoredButFailed) if stored && self.faults.happens(fault) => {
-                Err(self.failure())
-            }
-            Some(fault @ Fault::OwnSuccessRefused) if stored && self.faults.happens(fault) => {
-                Ok(Saved::Conflict)
-            }
-            Some(_) | None => Ok(saved),
+        if matches!(saved, Saved::Conflict) {
+            return Ok(saved);
+        }
+        match what {
+            Storing::StoredButFailed if self.faults.happens(fault) => Err(self.failure()),
+            Storing::OwnSuccessRefused if self.faults.happens(fault) => Ok(Saved::Conflict),
+            Storing::Refused | Storing::StoredButFailed | Storing::OwnSuccessRefused => Ok(saved),
         }
     }
 
@@ -277,44 +275,40 @@ impl World {
     /// When an answer comes back, if it does.
     fn return_leg(&mut self, who: usize) -> Option<Time> {
         let back = self.now + self.draw_way();
-        let Some(fault) = self.faults.meets(faults::ANSWERING, &mut self.rng) else {
+        let Some((what, fault)) = self.faults.meets(odds::ANSWERING, &mut self.rng) else {
             return Some(back);
         };
         if !self.faults.happens(fault) {
             return Some(back);
         }
         tell!(self, Who::Candidate(who), "meets {}", fault.name());
-        if fault == Fault::LostAnswer {
-            return None;
+        match what {
+            Answering::Lost => None,
+            Answering::Late => Some(back + self.rng.below(2 * self.lease)),
         }
-        Some(back + self.rng.below(2 * self.lease))
     }
 
     /// An answer reaches its candidate. It is read when that runs.
     pub(crate) fn answers(&mut self, id: usize) {
         let flight = &mut self.network.flights[id];
         flight.travels = false;
-        let Author { candidate, life } = flight.by;
+        let who = flight.by.candidate;
         if flight.abandoned {
             return self.network.remove(id);
         }
         flight.arrived = true;
-        if let Some(fault) = self.faults.meets(faults::READING, &mut self.rng) {
-            match fault {
-                Fault::PauseBeforeReading => self.pause(candidate, fault),
-                Fault::StaleClock => self.stall(candidate),
-                _ if self.faults.happens(fault) => {
-                    let dies = Event::Dies {
-                        who: candidate,
-                        life,
-                        why: fault,
-                    };
-                    self.at(self.now, dies);
+        let meets = self.faults.meets(odds::READING, &mut self.rng);
+        if let Some((what, fault)) = meets.filter(|(_, fault)| self.faults.happens(*fault)) {
+            tell!(self, Who::Candidate(who), "meets {}", fault.name());
+            match what {
+                Reading::Pause => {
+                    self.pause(who);
                 }
-                _ => {}
+                Reading::Crash => self.crash_now(who, fault),
+                Reading::StaleClock => self.stall(who),
             }
         }
-        self.wake(candidate);
+        self.wake(who);
     }
 
     /// The protocol reads an answer, and the checks take note of what it knows now.
@@ -346,8 +340,11 @@ impl World {
                 self.checks.confirmed(who, self.now, (*version, sent), what);
                 self.server.bury(by, *version);
             }
-            Content::Saved(_) | Content::Loaded(Err(_)) | Content::Nothing => {}
-            Content::Load | Content::Save(_) => {}
+            Content::Saved(_)
+            | Content::Loaded(Err(_))
+            | Content::Nothing
+            | Content::Load
+            | Content::Save(_) => {}
         }
         self.network.remove(id);
         Some(content)

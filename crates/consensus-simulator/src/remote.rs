@@ -18,7 +18,9 @@ impl Store for Remote {
     async fn load(&mut self) -> Result<Snapshot<u64>, Error> {
         match Request::new(self.0, Content::Load, 0).await {
             Content::Loaded(answer) => answer,
-            _ => Err(mixed_up()),
+            Content::Nothing | Content::Load | Content::Save(_) | Content::Saved(_) => {
+                Err(mixed_up())
+            }
         }
     }
 
@@ -26,7 +28,9 @@ impl Store for Remote {
         let content = Content::Save(record.clone());
         match Request::new(self.0, content, *if_version).await {
             Content::Saved(answer) => answer,
-            _ => Err(mixed_up()),
+            Content::Nothing | Content::Load | Content::Save(_) | Content::Loaded(_) => {
+                Err(mixed_up())
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use crate::clock::{HOUR, NEVER, SECOND, Time, seconds};
 use crate::faults::{Counts, Fault};
 use crate::plan::{CANDIDATES, Options};
 use crate::timeline::{Timeline, Who, tell};
-use crate::world::{Act, Event, World, replace, with};
+use crate::world::{Act, Event, Strike, World, replace, with};
 use consensus::WorkScope;
 
 /// What came of a seed.
@@ -71,8 +71,8 @@ impl Run {
                     self.candidates[who] = Some(Candidate::start(who));
                 }
             }
-            Event::Dies { who, life, why } => self.die(who, Some(life), why),
-            Event::Strikes(fault, who) => self.strike(fault, who),
+            Event::Dies { who, life, why } => self.die(who, life, why),
+            Event::Strikes(strike) => self.strike(strike),
             Event::Repair => with(World::repair),
             Event::Calm => with(World::calm),
             Event::CalmIsOver => with(World::calm_is_over),
@@ -97,8 +97,8 @@ impl Run {
         }
     }
 
-    fn die(&mut self, who: usize, life: Option<u32>, why: Fault) {
-        let lives = with(|world| life.is_none_or(|life| world.nodes[who].life == life));
+    fn die(&mut self, who: usize, life: u32, why: Fault) {
+        let lives = with(|world| world.nodes[who].life == life);
         if lives && self.candidates[who].is_some() {
             self.end(who, why.name());
         }
@@ -110,23 +110,23 @@ impl Run {
         with(|world| world.ended(who, why));
     }
 
-    /// Something goes wrong by itself.
-    fn strike(&mut self, fault: Fault, who: usize) {
-        with(|world| world.strike_later(fault, who));
-        match fault {
-            Fault::Crash => {
-                if self.candidates[who].is_some() && with(|world| world.faults.happens(fault)) {
-                    self.die(who, None, fault);
+    /// Something comes by itself.
+    fn strike(&mut self, strike: Strike) {
+        with(|world| world.strike_later(strike));
+        match strike {
+            Strike::Crash(who) => {
+                let why = Fault::Crash;
+                if self.candidates[who].is_some() && with(|world| world.faults.happens(why)) {
+                    self.end(who, why.name());
                 }
             }
-            Fault::Pause => {
-                if self.candidates[who].is_some() {
-                    with(|world| world.pause(who, fault));
+            Strike::Pause(who) => with(|world| {
+                if world.nodes[who].alive && world.faults.happens(Fault::Pause) {
+                    world.pause(who);
                 }
-            }
-            Fault::Freeze => with(World::freeze),
-            // All that a stranger does.
-            _ => with(World::stranger_acts),
+            }),
+            Strike::Freeze => with(World::freeze),
+            Strike::Stranger => with(World::stranger_acts),
         }
     }
 }

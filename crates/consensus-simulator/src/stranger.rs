@@ -11,16 +11,28 @@ use consensus::store::Record;
 use consensus::{Token, WorkScope};
 use std::time::Duration;
 
-/// All that a stranger does.
-const ACTS: [Fault; 8] = [
-    Fault::Delete,
-    Fault::Empty,
-    Fault::Relabel,
-    Fault::Edit,
-    Fault::CarryNonce,
-    Fault::Restore,
-    Fault::Garbage,
-    Fault::Endless,
+/// What a stranger does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Delete,
+    Empty,
+    Relabel,
+    Edit,
+    CarryNonce,
+    Restore,
+    Garbage,
+    Endless,
+}
+
+const DEEDS: [(Deed, Fault); 8] = [
+    (Deed::Delete, Fault::Delete),
+    (Deed::Empty, Fault::Empty),
+    (Deed::Relabel, Fault::Relabel),
+    (Deed::Edit, Fault::Edit),
+    (Deed::CarryNonce, Fault::CarryNonce),
+    (Deed::Restore, Fault::Restore),
+    (Deed::Garbage, Fault::Garbage),
+    (Deed::Endless, Fault::Endless),
 ];
 
 /// More than the longest lease that anybody may have.
@@ -30,59 +42,51 @@ impl World {
     /// A stranger does one of the things that strangers do.
     pub(crate) fn stranger_acts(&mut self) {
         let pick = usize::try_from(self.rng.below(8)).unwrap_or_default();
-        let act = ACTS[pick];
+        let (deed, fault) = DEEDS[pick];
         let cell = self.server.cell.clone();
-        let Some(after) = self.after_act(act, &cell) else {
+        let Some(after) = self.after_deed(deed, &cell) else {
             return;
         };
-        if !self.faults.happens(act) {
+        if !self.faults.happens(fault) {
             return;
         }
-        if matches!(act, Fault::Garbage | Fault::Endless) {
+        if matches!(deed, Deed::Garbage | Deed::Endless) {
             let wait = self.rng.below(2 * self.lease);
             self.server.undo.get_or_insert(cell);
             self.after(wait, Event::Repair);
         }
         self.server.put(after);
-        tell!(
-            self,
-            Who::Stranger,
-            "{}: version {}",
-            act.name(),
-            self.server.version
-        );
+        let version = self.server.version;
+        tell!(self, Who::Stranger, "{}: version {version}", fault.name());
         self.spread_hints();
     }
 
     /// What stands there after this. `None`: it cannot be done now.
-    fn after_act(&mut self, act: Fault, cell: &Cell) -> Option<Cell> {
-        if act == Fault::Garbage {
-            return Some(Cell {
-                garbage: true,
-                ..Cell::default()
-            });
-        }
-        let record = cell.record.clone()?;
+    fn after_deed(&mut self, deed: Deed, cell: &Cell) -> Option<Cell> {
         let strange = |record| Cell {
             record: Some(record),
             ..Cell::default()
         };
-        let changed = match act {
-            Fault::Delete | Fault::Empty => Cell::default(),
-            Fault::Relabel => cell.clone(),
-            Fault::Edit => strange(self.edit(record)),
-            Fault::CarryNonce => strange(Record {
+        let record = cell.record.clone();
+        let after = match deed {
+            Deed::Garbage => Cell {
+                garbage: true,
+                ..Cell::default()
+            },
+            Deed::Delete | Deed::Empty => record.map(|_| Cell::default())?,
+            Deed::Relabel => record.map(|_| cell.clone())?,
+            Deed::Edit => strange(self.edit(record?)),
+            Deed::CarryNonce => strange(Record {
                 holder: Some("stranger".into()),
-                ..record
+                ..record?
             }),
-            Fault::Restore => strange(self.restorable()?),
-            Fault::Endless => strange(Record {
+            Deed::Restore => strange(self.restorable()?),
+            Deed::Endless => strange(Record {
                 lease_duration: ENDLESS,
-                ..record
+                ..record?
             }),
-            _ => return None,
         };
-        Some(changed)
+        Some(after)
     }
 
     /// A shorter lease is not among the edits: who never saw the longer one cannot know of it.

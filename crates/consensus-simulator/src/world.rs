@@ -5,7 +5,7 @@
 //! `server.rs`, what happens on the way to it in `network.rs`, what processes do in `candidate.rs`.
 
 use crate::checks::Checks;
-use crate::clock::{Clock, HOUR, MS, NEVER, SECOND, Time};
+use crate::clock::{Clock, HOUR, MS, NEVER, SECOND, Time, seconds};
 use crate::faults::{Fault, Faults};
 use crate::network::Network;
 use crate::plan::{CANDIDATES, Options, Plan};
@@ -49,14 +49,23 @@ pub(crate) enum Event {
         life: u32,
         why: Fault,
     },
-    /// The time has come for a fault that comes by itself.
-    Strikes(Fault, usize),
+    /// The time has come for what comes by itself.
+    Strikes(Strike),
     /// Whatever a stranger put in the record's place is taken away again.
     Repair,
     /// Nothing goes wrong for a while.
     Calm,
     /// By now somebody must lead.
     CalmIsOver,
+}
+
+/// What comes by itself, at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Strike {
+    Crash(usize),
+    Pause(usize),
+    Freeze,
+    Stranger,
 }
 
 /// What the program around an election does.
@@ -186,13 +195,11 @@ impl World {
         for who in 0..CANDIDATES {
             let after = self.rng.below(2 * SECOND);
             self.after(after, Event::Starts(who));
-            for fault in [Fault::Crash, Fault::Pause] {
-                self.strike_later(fault, who);
-            }
+            self.strike_later(Strike::Crash(who));
+            self.strike_later(Strike::Pause(who));
         }
-        for fault in [Fault::Freeze, Fault::Delete] {
-            self.strike_later(fault, 0);
-        }
+        self.strike_later(Strike::Freeze);
+        self.strike_later(Strike::Stranger);
         self.after(self.lease * 100, Event::Calm);
     }
 
@@ -221,15 +228,15 @@ impl World {
     }
 
     /// Once in so many leases, on average.
-    pub(crate) fn strike_later(&mut self, fault: Fault, who: usize) {
-        let leases = match fault {
-            Fault::Delete => 15,
-            Fault::Pause => 30,
-            Fault::Crash => 80,
-            _ => 60,
+    pub(crate) fn strike_later(&mut self, strike: Strike) {
+        let leases = match strike {
+            Strike::Stranger => 15,
+            Strike::Pause(_) => 30,
+            Strike::Freeze => 60,
+            Strike::Crash(_) => 80,
         };
         let wait = self.rng.below(2 * leases * self.lease);
-        self.after(wait, Event::Strikes(fault, who));
+        self.after(wait, Event::Strikes(strike));
     }
 
     /// The next thing to happen before `end`.
@@ -274,27 +281,19 @@ impl World {
         }
     }
 
-    pub(crate) fn pause(&mut self, who: usize, why: Fault) {
-        if !self.faults.happens(why) {
-            return;
-        }
+    /// The whole process stands still; says until when.
+    pub(crate) fn pause(&mut self, who: usize) -> Time {
         let pause = self.draw_pause();
         let node = &mut self.nodes[who];
         node.paused = node.paused.max(self.now + pause);
-        let until = crate::clock::seconds(node.paused);
-        tell!(
-            self,
-            Who::Candidate(who),
-            "is paused until {until:.6} s ({})",
-            why.name()
-        );
+        let paused = node.paused;
+        let until = seconds(paused);
+        tell!(self, Who::Candidate(who), "is paused until {until:.6} s");
+        paused
     }
 
     /// The election's thread is stopped just after it reads its clock, often until its term is over.
     pub(crate) fn stall(&mut self, who: usize) {
-        if self.nodes[who].stale.is_some() || !self.faults.happens(Fault::StaleClock) {
-            return;
-        }
         let left = self.checks.leads_until(who).saturating_sub(self.now);
         let stall = if left > 0 && left < 2 * self.lease && self.rng.one_in(2) {
             left + self.rng.below(self.lease / 8)
@@ -302,9 +301,9 @@ impl World {
             self.draw_pause()
         };
         let node = &mut self.nodes[who];
-        node.stale = Some(node.clock.at(self.now));
+        node.stale.get_or_insert(node.clock.at(self.now));
         node.stalled = self.now + stall;
-        let until = crate::clock::seconds(node.stalled);
+        let until = seconds(node.stalled);
         tell!(
             self,
             Who::Candidate(who),
