@@ -44,6 +44,8 @@ struct Work {
     /// How many registered pieces last as long as the term.
     lasting: u32,
     registered: u32,
+    /// It was asked to stop.
+    stopped: bool,
 }
 
 impl Candidate {
@@ -61,6 +63,7 @@ impl Candidate {
             style: Style::Asks,
             lasting: 0,
             registered: 0,
+            stopped: false,
         };
         Self {
             who,
@@ -174,7 +177,8 @@ impl Candidate {
                 if !with(|world| world.user_does(who, act, Fault::Stop)) {
                     return;
                 }
-                // Who stops says that all work is over but what is registered.
+                // Who stops says that all work is over but what is registered, and begins no more.
+                self.work.stopped = true;
                 with(|world| world.checks.asked_no_more(who));
                 self.board.ask(Ask::Stop);
             }
@@ -194,7 +198,7 @@ impl Candidate {
         if !leads {
             return with(|world| world.asked(who));
         }
-        if self.work.style != Style::Registers {
+        if self.work.style != Style::Registers && !self.work.stopped {
             with(|world| world.asked_and_works(who));
         }
         if self.work.style != Style::Asks && self.work.registered == 0 {

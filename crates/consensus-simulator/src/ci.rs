@@ -4,7 +4,7 @@
 use crate::arguments::Arguments;
 use crate::{lead_up, report, summary};
 use consensus::Absent;
-use consensus_simulator::{Fault, Options, Sweep, Times, Until, sweep};
+use consensus_simulator::{Fault, Options, Sweep, Times, Until, run, sweep};
 use std::time::Instant;
 
 const HOURS_A_YEAR: u64 = 8_766;
@@ -126,23 +126,40 @@ fn find(mistake: &Mistake, arguments: &Arguments, tally: &mut Tally) {
     tally.take(found > 0, &what);
 }
 
-/// How fast it is, on one core and with everything going wrong. Said, not demanded: cores are shared.
+/// How fast it is, on one core and with everything going wrong. Said, not demanded: it is the machine's.
 fn speed() {
     let usual = Options {
         times: Times::Usual,
         ..Options::default()
     };
     for (name, options) in [("at 15/5/2 s", usual), ("as drawn", Options::default())] {
-        let began = now();
-        let sweep = sweep(0..TIMED, &options, Until::AllAreRun, 1);
-        let took = began.elapsed().as_millis().max(1);
-        let simulated = u128::from(sweep.simulated / 1_000_000);
-        let events = u128::from(sweep.events) * 1_000 / took;
+        let took = on_core(|| {
+            let seeds = (0..TIMED).map(|seed| run(seed, &options));
+            seeds.fold((0, 0), |(simulated, events), outcome| {
+                (simulated + outcome.simulated, events + outcome.events)
+            })
+        });
+        let ((simulated, events), nanos) = took;
         println!(
-            "speed {name}: {} x real time on one core, {events} events a second",
-            simulated / took
+            "speed {name}: {} x real time of one core, {} events a second",
+            simulated / nanos,
+            u128::from(events) * 1_000_000_000 / u128::from(nanos)
         );
     }
+}
+
+/// Does this, and says for how many nanoseconds it had a core. Where the system does not tell, how long
+/// it took.
+fn on_core<T>(what: impl FnOnce() -> T) -> (T, u64) {
+    let spent = || {
+        let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let (began, before) = (now(), spent());
+    let result = what();
+    let wall = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let on_core = spent().zip(before).map(|(after, before)| after - before);
+    (result, on_core.unwrap_or(wall).max(1))
 }
 
 /// The machine's own clock: to say how long a run took, and for nothing else.
