@@ -76,7 +76,7 @@ impl Checks {
         }
     }
 
-    /// A life begins. `life` 0: the candidate's first.
+    /// A life begins, and knows nothing of the ones before it.
     pub(crate) fn born(&mut self, who: usize, clock: Clock, part: &Part) {
         let orphan = self.accounts.get(who).map_or(0, |before| before.orphan);
         let account = Account::new(clock, part, orphan);

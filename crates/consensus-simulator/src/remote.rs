@@ -16,7 +16,7 @@ impl Store for Remote {
     type Version = u64;
 
     async fn load(&mut self) -> Result<Snapshot<u64>, Error> {
-        match Request::new(self.0, Content::Load, 0).await {
+        match Request::send(self.0, Content::Load, 0).await {
             Content::Loaded(answer) => answer,
             Content::Nothing | Content::Load | Content::Save(_) | Content::Saved(_) => {
                 Err(mixed_up())
@@ -25,8 +25,8 @@ impl Store for Remote {
     }
 
     async fn save(&mut self, record: &Record, if_version: &u64) -> Result<Saved<u64>, Error> {
-        let content = Content::Save(record.clone());
-        match Request::new(self.0, content, *if_version).await {
+        let request = Request::send(self.0, Content::Save(record.clone()), *if_version);
+        match request.await {
             Content::Saved(answer) => answer,
             Content::Nothing | Content::Load | Content::Save(_) | Content::Loaded(_) => {
                 Err(mixed_up())
@@ -59,19 +59,16 @@ fn mixed_up() -> Error {
 
 /// A request that somebody waits for.
 struct Request {
-    who: usize,
-    on: u64,
-    content: Content,
-    id: Option<usize>,
+    id: usize,
+    answered: bool,
 }
 
 impl Request {
-    fn new(who: usize, content: Content, on: u64) -> Self {
+    /// It leaves at once, so that no future has to carry it.
+    fn send(who: usize, content: Content, on: u64) -> Self {
         Self {
-            who,
-            on,
-            content,
-            id: None,
+            id: with(|world| world.send(who, content, on)),
+            answered: false,
         }
     }
 }
@@ -80,14 +77,9 @@ impl Future for Request {
     type Output = Content;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Content> {
-        let Some(id) = self.id else {
-            let content = std::mem::replace(&mut self.content, Content::Nothing);
-            self.id = Some(with(|world| world.send(self.who, content, self.on)));
-            return Poll::Pending;
-        };
-        match with(|world| world.take(id)) {
+        match with(|world| world.take(self.id)) {
             Some(content) => {
-                self.id = None;
+                self.answered = true;
                 Poll::Ready(content)
             }
             None => Poll::Pending,
@@ -97,8 +89,8 @@ impl Future for Request {
 
 impl Drop for Request {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            with(|world| world.network.abandon(id));
+        if !self.answered {
+            with(|world| world.network.abandon(self.id));
         }
     }
 }
