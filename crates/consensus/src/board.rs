@@ -71,7 +71,13 @@ impl Default for Board {
 impl Board {
     #[inline]
     pub(crate) fn leads(&self) -> bool {
-        match self.belief.read(now_nanos) {
+        self.leads_by(now_nanos)
+    }
+
+    /// The same by a clock of one's own, for a simulator.
+    #[inline]
+    pub fn leads_by(&self, now: impl Fn() -> u64) -> bool {
+        match self.belief.read(now) {
             Reading::Current(_) => true,
             Reading::Over => false,
             Reading::JustOver => {
@@ -100,7 +106,12 @@ impl Board {
     }
 
     pub(crate) fn check_in(&self) {
-        self.checked_in.store(now_nanos(), Ordering::Relaxed);
+        self.check_in_at(now_nanos());
+    }
+
+    /// The same by a clock of one's own, for a simulator.
+    pub fn check_in_at(&self, now: u64) {
+        self.checked_in.store(now, Ordering::Relaxed);
     }
 
     /// Counts a piece of work in, if `current` says after that that the term goes on. Counted before
