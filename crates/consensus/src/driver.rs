@@ -42,6 +42,13 @@ impl<B: Backend> AnyBackend for B {
             Verb::Release => {
                 Box::pin(async move { Answer::new(self.release(candidate).await, Input::Release) })
             }
+            Verb::LetGo => Box::pin(async move {
+                self.let_go().await;
+                Answer {
+                    input: Input::Release(Ok(())),
+                    error: None,
+                }
+            }),
             Verb::Watch => Box::pin(async move {
                 self.changed().await;
                 Answer {
@@ -155,7 +162,7 @@ impl<W: World> Driver<'_, W> {
         match self.board.work_left() {
             WorkLeft::Some => {}
             WorkLeft::Done => self.step(now, Input::WorkDone, then),
-            WorkLeft::NeverAny => self.step(now, Input::NoWork, then),
+            WorkLeft::Unknown => self.step(now, Input::NoWork, then),
         }
     }
 

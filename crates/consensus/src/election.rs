@@ -42,6 +42,8 @@ pub enum Verb {
     Renew(Token),
     /// Giving up what may be ours.
     Release,
+    /// Taking away only what marks a living holder.
+    LetGo,
     /// Nothing.
     Rest,
 }
@@ -75,7 +77,7 @@ pub enum Event {
     Unanswered(Verb),
     /// The work of this term outlives its grace. No new term begins before it is over.
     Overdue(Token),
-    /// The lease could not be released before it ran out by itself.
+    /// The lease was not released: the work outlived it, or the store did not answer.
     Unreleased,
     /// Term, work and release are over.
     Over,
@@ -92,7 +94,7 @@ pub enum Input {
     Acquire(Result<Acquisition, Failure>),
     /// The answer to [`Verb::Renew`].
     Renew(Result<Renewal, Failure>),
-    /// The answer to [`Verb::Release`].
+    /// The answer to [`Verb::Release`] and [`Verb::LetGo`].
     Release(Result<(), Failure>),
     /// The work said then that it is alive.
     CheckedIn(Instant),
@@ -144,6 +146,8 @@ struct Hold {
     deadline: Instant,
     /// When the last confirmed write was sent.
     sent: Instant,
+    /// When the last write was sent.
+    tried: Instant,
     checked_in: Instant,
     winding: Option<Winding>,
 }
@@ -191,6 +195,10 @@ enum State {
         again: Instant,
         runs_out: Instant,
     },
+    /// There is nothing left to release.
+    LettingGo {
+        sent: Instant,
+    },
     Stopped,
 }
 
@@ -237,6 +245,7 @@ impl Election {
             | State::Draining { .. }
             | State::Releasing { .. }
             | State::Unreleased { .. }
+            | State::LettingGo { .. }
             | State::Stopped => None,
         }
     }
@@ -251,6 +260,7 @@ impl Election {
             | State::Acquiring { .. }
             | State::Releasing { .. }
             | State::Unreleased { .. }
+            | State::LettingGo { .. }
             | State::Stopped => false,
         }
     }
@@ -260,7 +270,9 @@ impl Election {
         let answer_by = |sent: Instant| sent.plus(self.timing.request_timeout);
         match self.state {
             State::Waiting { until } => Some(until),
-            State::Acquiring { sent } | State::Releasing { sent, .. } => Some(answer_by(sent)),
+            State::Acquiring { sent }
+            | State::Releasing { sent, .. }
+            | State::LettingGo { sent } => Some(answer_by(sent)),
             State::Leading { hold, renew_at } => Some(renew_at.min(self.next_of(&hold))),
             State::Renewing { hold, sent } => Some(answer_by(sent).min(self.next_of(&hold))),
             State::Draining {
@@ -285,6 +297,7 @@ impl Election {
             State::Unreleased { again, runs_out } => {
                 self.while_unreleased(now, again, runs_out, input)
             }
+            State::LettingGo { sent } => self.while_letting_go(now, sent, input),
             State::Stopped => KEEP,
         }
     }

@@ -87,7 +87,7 @@ impl<V: Clone + PartialEq> Knowledge<V> {
     /// May a candidate that leads nothing take what it saw? `now` was read after the answer came.
     ///
     /// # Errors
-    /// [`Foreign`](ErrorKind::Foreign) if the record names a lease duration beyond all reason.
+    /// [`Foreign`](ErrorKind::Foreign) if the record names a lease or a token beyond all reason.
     pub(crate) fn judge(
         &mut self,
         now: Instant,
@@ -100,7 +100,7 @@ impl<V: Clone + PartialEq> Knowledge<V> {
             return Ok(Judgement::Free);
         }
         if let Some(record) = &seen.record {
-            refuse_endless(record)?;
+            refuse_impossible(record)?;
         }
         let released = seen
             .record
@@ -136,11 +136,10 @@ impl<V: Clone + PartialEq> Knowledge<V> {
         }
         self.version = Some(seen.version.clone());
         let Some(record) = seen.record.as_ref().filter(|record| self.wrote(record)) else {
-            // Promise 4: another record was seen, so all our nonces are dead for good. What was sent
-            // on just this absence may still land, and would be ours.
+            // Promise 4: another record was seen, so all our nonces are dead for good. Only what was sent
+            // on just this version may still land, and would be ours.
             self.own = None;
-            let absent = seen.record.is_none();
-            self.open.retain(|open| absent && open.on == seen.version);
+            self.open.retain(|open| open.on == seen.version);
             return Whose::Others;
         };
         self.own = Some(record.clone());
@@ -301,14 +300,23 @@ impl<V: PartialEq> Watched<V> {
     }
 }
 
-fn refuse_endless(record: &Record) -> Result<(), Error> {
-    if record.lease_duration <= LONGEST_LEASE {
-        return Ok(());
+/// What no candidate writes, and none could follow.
+fn refuse_impossible(record: &Record) -> Result<(), Error> {
+    let refuse = |what: String| {
+        let message = format!("{what}; nobody takes it: correct or remove it by hand");
+        Err(Error::new(ErrorKind::Foreign, message))
+    };
+    let lease = record.lease_duration;
+    if lease > LONGEST_LEASE {
+        return refuse(format!(
+            "the record names a lease of {lease:?}, more than the longest that anybody may have \
+             ({LONGEST_LEASE:?})"
+        ));
     }
-    let message = format!(
-        "the record names a lease of {:?}, more than the longest that anybody may have ({:?}); \
-         nobody takes it: correct or remove it by hand",
-        record.lease_duration, LONGEST_LEASE
-    );
-    Err(Error::new(ErrorKind::Foreign, message))
+    match record.token {
+        Some(token) if token >= Token::END => refuse(format!(
+            "the record names the token {token}, which is not below 2^62"
+        )),
+        Some(_) | None => Ok(()),
+    }
 }

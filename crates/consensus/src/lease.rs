@@ -112,11 +112,12 @@ impl Lease {
         }
         match self.board.status() {
             // The deadline has passed, and the election's thread has not said so yet.
-            Status::Leading { token } => Status::Ending {
+            Status::Leading { token } if self.board.remaining(token).is_none() => Status::Ending {
                 token,
                 why: Ended::Expired,
             },
             status @ (Status::Starting
+            | Status::Leading { .. }
             | Status::Following { .. }
             | Status::Ending { .. }
             | Status::Stopped) => status,

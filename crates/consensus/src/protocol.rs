@@ -147,6 +147,11 @@ impl<S: Store, W: World> Backend for RecordBackend<S, W> {
         Ok(())
     }
 
+    async fn let_go(&mut self) {
+        // What we know stays: if the record is still our own, it is taken anew (promise 4).
+        self.store.let_go().await;
+    }
+
     async fn changed(&mut self) {
         self.store.changed(self.knowledge.version()).await;
     }

@@ -57,7 +57,11 @@ impl<'a> Report<'a> {
         match event {
             Event::Began(token) => {
                 tracing::info!(identity, %token, "leads");
-                self.board.set_status(Status::Leading { token });
+                self.board.tell(|view| {
+                    view.failure = None;
+                    view.status = Status::Leading { token };
+                    true
+                });
             }
             Event::Ended(token, why) => {
                 debug_assert!(
@@ -92,7 +96,7 @@ impl<'a> Report<'a> {
                     Verb::Acquire => "to try to lead",
                     Verb::Renew(_) => "to renew",
                     Verb::Release => "to release",
-                    Verb::Watch | Verb::Rest => "for nothing",
+                    Verb::LetGo | Verb::Watch | Verb::Rest => "for nothing",
                 };
                 let message = format!("the store did not answer the request {what} in time");
                 self.fails(Error::new(ErrorKind::Unavailable, message));
@@ -106,19 +110,18 @@ impl<'a> Report<'a> {
                 );
             }
             Event::Unreleased => {
-                let message = "the lease could not be released; it has run out by itself";
+                let message = "the lease was not released: the work outlived it, or the store did \
+                               not answer; it runs out by itself";
                 tracing::warn!(identity, "{message}");
                 let failure = Error::new(ErrorKind::Unavailable, message);
                 self.board.tell(|view| {
                     view.failure = Some(failure);
-                    view.status = Status::Following { leader: None };
-                    true
+                    false
                 });
             }
             Event::Over => {
                 tracing::debug!(identity, "holds nothing");
                 self.board.tell(|view| {
-                    view.failure = None;
                     let changed = matches!(view.status, Status::Ending { .. });
                     if changed {
                         view.status = Status::Following { leader: None };

@@ -47,6 +47,7 @@ impl Election {
             token,
             deadline,
             sent,
+            tried: sent,
             checked_in: now,
             winding: None,
         };
@@ -104,6 +105,7 @@ impl Election {
     }
 
     pub(super) fn renew(&mut self, now: Instant, hold: Hold) -> Step {
+        let hold = Hold { tried: now, ..hold };
         self.state = State::Renewing { hold, sent: now };
         begin(Verb::Renew(hold.token))
     }
@@ -173,6 +175,7 @@ impl Election {
             | State::Draining { .. }
             | State::Releasing { .. }
             | State::Unreleased { .. }
+            | State::LettingGo { .. }
             | State::Stopped) => other,
         };
         Step { event, ..KEEP }
@@ -206,6 +209,7 @@ impl Election {
             | State::Acquiring { .. }
             | State::Releasing { .. }
             | State::Unreleased { .. }
+            | State::LettingGo { .. }
             | State::Stopped => {}
         }
         KEEP
@@ -242,19 +246,32 @@ impl Election {
         begin(Verb::Release)
     }
 
-    pub(super) fn unreleased(&mut self, now: Instant, runs_out: Instant) -> Step {
+    pub(super) fn unreleased(
+        &mut self,
+        now: Instant,
+        runs_out: Instant,
+        retry_after: Option<Duration>,
+    ) -> Step {
         if now >= runs_out {
-            // It has run out by itself.
-            return Step {
-                event: Some(Event::Unreleased),
-                ..self.after(now)
-            };
+            return self.let_go(now, Some(Event::Unreleased));
         }
+        let asked = retry_after
+            .unwrap_or_default()
+            .min(self.timing.retry_interval);
         self.state = State::Unreleased {
-            again: now.plus(self.backoff()),
+            again: now.plus(self.backoff().max(asked)),
             runs_out,
         };
         begin(Verb::Rest)
+    }
+
+    /// The lease runs out by itself, or is not ours.
+    pub(super) fn let_go(&mut self, now: Instant, event: Option<Event>) -> Step {
+        self.state = State::LettingGo { sent: now };
+        Step {
+            then: Then::Begin(Verb::LetGo),
+            event,
+        }
     }
 
     /// A term, its work and its release are over.
@@ -288,8 +305,11 @@ impl Election {
         }
     }
 
+    /// When the lease has run out by itself, whichever of our writes arrived last.
     pub(super) fn run_out(&self, hold: &Hold) -> Instant {
-        hold.sent.plus(self.timing.lease_duration)
+        hold.tried
+            .plus(self.timing.lease_duration)
+            .plus(self.timing.request_timeout)
     }
 
     pub(super) fn renew_at(&mut self, sent: Instant) -> Instant {

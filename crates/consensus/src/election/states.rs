@@ -89,6 +89,8 @@ impl Election {
                 };
                 KEEP
             }
+            // Promise 4: after a pause the hint may come before the time.
+            Input::Changed if now >= self.limit(&hold) => self.limit_passed(now, hold),
             // A stranger touched the record: look, but no faster than this.
             Input::Changed => {
                 let look_at = hold.sent.plus(self.timing.request_timeout / 8);
@@ -227,7 +229,7 @@ impl Election {
                 KEEP
             }
             // Promise 7: work that outlived deadline and grace is not followed by a release.
-            Input::WorkDone if overdue_at.is_none() => self.after(now),
+            Input::WorkDone if overdue_at.is_none() => self.let_go(now, Some(Event::Unreleased)),
             Input::WorkDone => self.release(now, runs_out),
             Input::NoWork if quiet_from.is_none_or(|quiet_from| now >= quiet_from) => {
                 self.release(now, runs_out)
@@ -248,7 +250,7 @@ impl Election {
     ) -> Step {
         match input {
             Input::Tick if now >= sent.plus(self.timing.request_timeout) => {
-                let step = self.unreleased(now, runs_out);
+                let step = self.unreleased(now, runs_out, None);
                 Step {
                     event: step.event.or(Some(Event::Unanswered(Verb::Release))),
                     ..step
@@ -259,8 +261,8 @@ impl Election {
             Input::Release(Err(Failure {
                 kind: ErrorKind::Foreign,
                 ..
-            })) => self.after(now),
-            Input::Release(Err(_)) => self.unreleased(now, runs_out),
+            })) => self.let_go(now, None),
+            Input::Release(Err(failure)) => self.unreleased(now, runs_out, failure.retry_after),
             Input::Stop => {
                 self.intent = Intent::Stop;
                 KEEP
@@ -299,6 +301,27 @@ impl Election {
             | Input::NoWork => KEEP,
             // Cannot come.
             Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
+        }
+    }
+
+    pub(super) fn while_letting_go(&mut self, now: Instant, sent: Instant, input: Input) -> Step {
+        match input {
+            // It is only a mark; it must not hold anything up.
+            Input::Tick if now >= sent.plus(self.timing.request_timeout) => self.after(now),
+            Input::Release(_) => self.after(now),
+            Input::Stop => {
+                self.intent = Intent::Stop;
+                KEEP
+            }
+            Input::Tick
+            | Input::StepDown
+            | Input::SeenOver
+            | Input::Told
+            | Input::CheckedIn(_)
+            | Input::WorkDone
+            | Input::NoWork => KEEP,
+            // Cannot come.
+            Input::Changed | Input::Acquire(_) | Input::Renew(_) => KEEP,
         }
     }
 }
