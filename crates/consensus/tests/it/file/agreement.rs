@@ -96,6 +96,24 @@ async fn the_first_creation_replaces_nothing() {
     assert_eq!(holder.as_deref(), Some("b"));
 }
 
+/// Not even a file that a stranger makes after the comparison.
+#[tokio::test]
+async fn the_first_creation_replaces_nothing_of_a_stranger_who_knows_no_mutex() {
+    let ground = Ground::new();
+    let path = ground.record();
+    let mut store = ground.store().with_probe(move |moment| {
+        if moment == Moment::BeforeRename {
+            fs::write(&path, "a stranger's").unwrap();
+        }
+    });
+    let seen = store.load().await.unwrap();
+    let token = next_token(&seen);
+    assert!(is_conflict(
+        &store.save(&record("a", token), &seen.version).await
+    ));
+    assert_eq!(fs::read_to_string(ground.record()).unwrap(), "a stranger's");
+}
+
 #[tokio::test]
 async fn who_is_stopped_before_its_rename_blocks_savers_who_name_it_until_it_dies() {
     let ground = Ground::new();
