@@ -8,6 +8,7 @@
 
 mod copy;
 mod election;
+mod file;
 mod table;
 mod verdict;
 

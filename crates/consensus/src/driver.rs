@@ -4,7 +4,7 @@
 use crate::Error;
 use crate::backend::{Backend, Candidate};
 use crate::board::{Board, WorkLeft};
-use crate::election::{Election, Failure, Input, Then, Verb};
+use crate::election::{Election, Event, Failure, Input, Then, Verb};
 use crate::report::Report;
 use crate::world::{Instant, World};
 use std::pin::{Pin, pin};
@@ -162,8 +162,15 @@ impl<W: World> Driver<'_, W> {
     fn step(&mut self, now: Instant, input: Input, then: &mut Then) {
         let before = self.election.belief();
         let step = self.election.step(now, input);
+        // The reason before the belief goes: who sees the term over asks why.
+        if let Some(Event::Ended(token, why)) = step.event {
+            self.report.will_end(token, why);
+        }
         // The belief before the news: who is woken by the news looks at the belief.
         let published = self.board.publish(before, self.election.belief());
+        if before.is_some() && self.election.belief().is_none() {
+            self.election.step(self.world.now(), Input::Told);
+        }
         if step.then != Then::Keep {
             *then = step.then;
         }
@@ -171,8 +178,9 @@ impl<W: World> Driver<'_, W> {
             self.report.event(event);
         }
         if !published {
-            // Promise 1: a reader saw the term over while it was being renewed. It stays over.
-            self.step(now, Input::SeenOver, then);
+            // Promise 1: a reader saw the term over while it was being renewed. It stays over. That
+            // was after `now`: this thread may have stood still since it read the clock.
+            self.step(self.world.now(), Input::SeenOver, then);
         }
     }
 }

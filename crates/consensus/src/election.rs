@@ -98,6 +98,8 @@ pub enum Input {
     CheckedIn(Instant),
     /// A reader saw the deadline passed.
     SeenOver,
+    /// Readers hear from now on that the term is over. Until now they were told that it goes on.
+    Told,
     /// All work that was registered in the ended term is over, and there was some.
     WorkDone,
     /// No work was registered in the ended term: who asked `is_leader()` may still be at it.
@@ -173,6 +175,7 @@ enum State {
     /// The term is over and nobody renews, but its work may still be going on.
     Draining {
         token: Token,
+        deadline: Instant,
         /// When unregistered work has had its grace. `None`: it has.
         quiet_from: Option<Instant>,
         /// When the work is overdue. `None`: it is, and has been said to be.

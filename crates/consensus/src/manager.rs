@@ -96,6 +96,15 @@ impl Manager {
         lease
     }
 
+    /// Asks for what [`stop`](Manager::stop) does, and returns at once.
+    pub fn begin_stop(&self) {
+        self.board.ask(Ask::Stop);
+        if self.take_ready().is_some() {
+            // It never started.
+            self.board.set_status(Status::Stopped);
+        }
+    }
+
     /// Ends the term if there is one, waits for its registered work, releases the lease, and ends the
     /// election.
     ///
@@ -110,11 +119,7 @@ impl Manager {
     /// # Cancel safety
     /// The election goes on stopping without the future. It may be called again.
     pub async fn stop(&self) -> Result<(), Error> {
-        self.board.ask(Ask::Stop);
-        if self.take_ready().is_some() {
-            // It never started.
-            self.board.set_status(Status::Stopped);
-        }
+        self.begin_stop();
         let mut view = self.board.subscribe();
         let stopped = view.wait_for(|view| view.status == Status::Stopped).await;
         let failure = match stopped {
@@ -189,7 +194,7 @@ impl Drop for DiedUnlessStopped<'_> {
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        self.board.ask(Ask::Stop);
+        self.begin_stop();
     }
 }
 

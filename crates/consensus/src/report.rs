@@ -6,7 +6,7 @@
 use crate::board::Board;
 use crate::election::{Event, Input, Verb};
 use crate::status::Status;
-use crate::{Error, ErrorKind};
+use crate::{Ended, Error, ErrorKind, Token};
 use std::time::Duration;
 
 pub(crate) struct Report<'a> {
@@ -34,6 +34,7 @@ impl<'a> Report<'a> {
                 | Input::Changed
                 | Input::CheckedIn(_)
                 | Input::SeenOver
+                | Input::Told
                 | Input::WorkDone
                 | Input::NoWork
                 | Input::StepDown
@@ -41,6 +42,14 @@ impl<'a> Report<'a> {
                 None,
             ) => {}
         }
+    }
+
+    /// Leaves the reason for a term's end, and wakes nobody: it has not ended yet.
+    pub(crate) fn will_end(&self, token: Token, why: Ended) {
+        self.board.tell(|view| {
+            view.ended = Some((token, why));
+            false
+        });
     }
 
     pub(crate) fn event(&mut self, event: Event) {
@@ -58,7 +67,6 @@ impl<'a> Report<'a> {
                 tracing::info!(identity, %token, reason = why.as_str(), "leads no more: {why}");
                 self.board.tell(|view| {
                     view.status = Status::Ending { token, why };
-                    view.ended = Some((token, why));
                     true
                 });
             }

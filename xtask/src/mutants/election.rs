@@ -10,12 +10,13 @@ const UNIT: &[&str] = &[
     "--lib",
 ];
 
-/// The promises, and what else is tested from outside.
+/// The promises.
 const PROMISES: &[&str] = &[
     "test",
     "--package=consensus-election",
     "--all-features",
     "--test=it",
+    "promises",
 ];
 
 /// What the `loom` step runs.
@@ -44,6 +45,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: ".compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed)",
         replace: ".fetch_update(Ordering::SeqCst, Ordering::Relaxed, |_| Some(new))",
         command: LOOM,
+    },
+    Mutant {
+        name: "nobody_hears_of_a_reader_that_saw_it_over",
+        promise: "1",
+        file: "crates/consensus/src/election/states.rs",
+        find: "Input::SeenOver => self.drain(now, hold, Ended::Expired, now.min(hold.deadline)),",
+        replace: "Input::SeenOver => KEEP,",
+        command: PROMISES,
+    },
+    Mutant {
+        name: "the_news_comes_before_the_belief",
+        promise: "1",
+        file: "crates/consensus/src/driver.rs",
+        find: "let published = self.board.publish(before, self.election.belief());",
+        replace: "if let Some(event) = step.event.clone() {\n            self.report.event(event);\n        }\n        let published = self.board.publish(before, self.election.belief());",
+        command: PROMISES,
     },
     Mutant {
         name: "the_deadline_is_published_before_the_token",

@@ -178,23 +178,56 @@ impl Election {
         Step { event, ..KEEP }
     }
 
+    /// Promise 7: what readers began on the strength of what they were told until now, or until the
+    /// deadline, has its grace from there, however old the reading of the clock was that ended the
+    /// term: the election's thread may have stood still since.
+    pub(super) fn told(&mut self, now: Instant) -> Step {
+        let grace = self.timing.stop_grace;
+        let overdue = grace.saturating_add(self.timing.kill_allowance);
+        let at_least = |time: &mut Option<Instant>, deadline: Instant, wait: Duration| {
+            *time = time.map(|time| time.max(now.min(deadline).plus(wait)));
+        };
+        match &mut self.state {
+            State::Leading { hold, .. } | State::Renewing { hold, .. } => {
+                if let Some(winding) = &mut hold.winding {
+                    at_least(&mut winding.quiet_from, hold.deadline, grace);
+                }
+            }
+            State::Draining {
+                deadline,
+                quiet_from,
+                overdue_at,
+                ..
+            } => {
+                at_least(quiet_from, *deadline, grace);
+                at_least(overdue_at, *deadline, overdue);
+            }
+            State::Waiting { .. }
+            | State::Acquiring { .. }
+            | State::Releasing { .. }
+            | State::Unreleased { .. }
+            | State::Stopped => {}
+        }
+        KEEP
+    }
+
     /// Ends the term, if it has not ended before, and renews no more. It was over at `over`.
     pub(super) fn drain(&mut self, now: Instant, hold: Hold, why: Ended, over: Instant) -> Step {
-        let overdue_at = over.plus(self.timing.stop_grace);
+        let grace_ends = over.plus(self.timing.stop_grace);
         let quiet_from = match hold.winding {
-            None => Some(overdue_at),
+            None => Some(grace_ends),
             Some(winding) => winding.quiet_from.filter(|quiet_from| now < *quiet_from),
         };
         self.state = State::Draining {
             token: hold.token,
+            deadline: hold.deadline,
             quiet_from,
-            overdue_at: Some(overdue_at),
+            overdue_at: Some(grace_ends.plus(self.timing.kill_allowance)),
             runs_out: self.run_out(&hold),
         };
-        let event = hold
-            .winding
-            .is_none()
-            .then_some(Event::Ended(hold.token, why));
+        // Who winds down has been told of the end, but not that there is no time left for it.
+        let is_news = hold.winding.is_none() || why == Ended::Lost;
+        let event = is_news.then_some(Event::Ended(hold.token, why));
         Step {
             then: Then::Begin(Verb::Rest),
             event,

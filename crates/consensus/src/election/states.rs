@@ -30,6 +30,7 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,
@@ -62,6 +63,7 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,
@@ -107,9 +109,12 @@ impl Election {
                 self.state = State::Leading { hold, renew_at };
                 KEEP
             }
-            Input::SeenOver | Input::WorkDone | Input::NoWork | Input::StepDown | Input::Stop => {
-                self.while_holding(now, hold, input)
-            }
+            Input::SeenOver
+            | Input::Told
+            | Input::WorkDone
+            | Input::NoWork
+            | Input::StepDown
+            | Input::Stop => self.while_holding(now, hold, input),
             // Cannot come.
             Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
         }
@@ -156,9 +161,12 @@ impl Election {
                 self.state = State::Renewing { hold, sent };
                 KEEP
             }
-            Input::SeenOver | Input::WorkDone | Input::NoWork | Input::StepDown | Input::Stop => {
-                self.while_holding(now, hold, input)
-            }
+            Input::SeenOver
+            | Input::Told
+            | Input::WorkDone
+            | Input::NoWork
+            | Input::StepDown
+            | Input::Stop => self.while_holding(now, hold, input),
             // Cannot come.
             Input::Changed | Input::Acquire(_) | Input::Release(_) => KEEP,
         }
@@ -168,6 +176,7 @@ impl Election {
     fn while_holding(&mut self, now: Instant, hold: Hold, input: Input) -> Step {
         match input {
             Input::SeenOver => self.drain(now, hold, Ended::Expired, now.min(hold.deadline)),
+            Input::Told => self.told(now),
             Input::StepDown if hold.winding.is_none() => {
                 self.sit_out();
                 let quiet_from = Some(now.plus(self.timing.stop_grace));
@@ -197,6 +206,7 @@ impl Election {
             quiet_from,
             overdue_at,
             runs_out,
+            ..
         } = &mut self.state
         else {
             return KEEP;
@@ -222,6 +232,7 @@ impl Election {
             Input::NoWork if quiet_from.is_none_or(|quiet_from| now >= quiet_from) => {
                 self.release(now, runs_out)
             }
+            Input::Told => self.told(now),
             Input::NoWork | Input::StepDown | Input::SeenOver | Input::CheckedIn(_) => KEEP,
             // Cannot come.
             Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
@@ -257,6 +268,7 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,
@@ -281,6 +293,7 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,

@@ -2,7 +2,7 @@
 
 use super::child::Player;
 use super::ground::{Ground, is_conflict, lead, load_until, next_token, record, released, stored};
-use consensus::file::Moment;
+use consensus::file::{FileStore, Moment};
 use consensus::store::{Proof, Saved, Store};
 use consensus::{ErrorKind, Token};
 use rustix::process::Signal;
@@ -96,22 +96,24 @@ async fn the_first_creation_replaces_nothing() {
     assert_eq!(holder.as_deref(), Some("b"));
 }
 
-/// Not even a file that a stranger makes after the comparison.
+/// Fails if the first creation replaces what a stranger, who knows no mutex, puts there meanwhile.
 #[tokio::test]
-async fn the_first_creation_replaces_nothing_of_a_stranger_who_knows_no_mutex() {
+async fn the_first_creation_replaces_nothing_that_appears_at_the_last_moment() {
     let ground = Ground::new();
     let path = ground.record();
-    let mut store = ground.store().with_probe(move |moment| {
-        if moment == Moment::BeforeRename {
-            fs::write(&path, "a stranger's").unwrap();
+    let appears = {
+        let path = path.clone();
+        move |moment| {
+            if moment == Moment::BeforeRename {
+                fs::write(&path, "a stranger's").unwrap();
+            }
         }
-    });
-    let seen = store.load().await.unwrap();
-    let token = next_token(&seen);
-    assert!(is_conflict(
-        &store.save(&record("a", token), &seen.version).await
-    ));
-    assert_eq!(fs::read_to_string(ground.record()).unwrap(), "a stranger's");
+    };
+    let mut store = FileStore::new(&path).with_probe(appears);
+    let nothing = store.load().await.unwrap();
+    let record = record("a", next_token(&nothing));
+    assert!(is_conflict(&store.save(&record, &nothing.version).await));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "a stranger's");
 }
 
 #[tokio::test]
