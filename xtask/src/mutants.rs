@@ -9,6 +9,7 @@
 mod copy;
 mod election;
 mod file;
+mod simulated;
 mod table;
 mod verdict;
 

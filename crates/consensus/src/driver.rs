@@ -176,6 +176,7 @@ impl<W: World> Driver<'_, W> {
         // The belief before the news: who is woken by the news looks at the belief.
         let published = self.board.publish(before, self.election.belief());
         if before.is_some() && self.election.belief().is_none() {
+            // A fresh reading: this thread may have stood still since the last one.
             self.election.step(self.world.now(), Input::Told);
         }
         if step.then != Then::Keep {
@@ -185,9 +186,8 @@ impl<W: World> Driver<'_, W> {
             self.report.event(event);
         }
         if !published {
-            // Promise 1: a reader saw the term over while it was being renewed. It stays over. That
-            // was after `now`: this thread may have stood still since it read the clock.
-            self.step(self.world.now(), Input::SeenOver, then);
+            // Promise 1: a reader saw the term over while it was being renewed. It stays over.
+            self.step(now, Input::SeenOver, then);
         }
     }
 }

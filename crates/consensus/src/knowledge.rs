@@ -264,8 +264,8 @@ impl<V: Clone + PartialEq> Knowledge<V> {
             }
             None => {
                 let longest = named.unwrap_or(match candidate.absent {
-                    Absent::Held => candidate.lease_duration,
-                    Absent::Free => Duration::ZERO,
+                    Absent::Free if seen.proof != Proof::Alive => Duration::ZERO,
+                    Absent::Held | Absent::Free => candidate.lease_duration,
                 });
                 (longest, now.plus(longest))
             }
@@ -318,5 +318,37 @@ fn refuse_impossible(record: &Record) -> Result<(), Error> {
             "the record names the token {token}, which is not below 2^62"
         )),
         Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Judgement, Knowledge};
+    use crate::backend::{Absent, Candidate};
+    use crate::store::{Proof, Snapshot};
+    use crate::world::Instant;
+    use std::time::Duration;
+
+    /// What a store knows is worth more than a setting.
+    #[test]
+    fn absence_that_counts_as_free_is_waited_for_where_somebody_is_known_to_live() {
+        let candidate = Candidate {
+            absent: Absent::Free,
+            ..Candidate::new("a", Duration::from_secs(15))
+        };
+        let judge = |proof| {
+            let seen = Snapshot {
+                proof,
+                ..Snapshot::new(None, 0)
+            };
+            let judged = Knowledge::default().judge(Instant::from_nanos(1), &candidate, &seen);
+            judged.expect("nothing to refuse")
+        };
+        assert_eq!(judge(Proof::None), Judgement::Free);
+        let waits = Judgement::Held {
+            leader: None,
+            at_most: Duration::from_secs(15),
+        };
+        assert_eq!(judge(Proof::Alive), waits);
     }
 }

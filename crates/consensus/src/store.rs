@@ -86,7 +86,7 @@ pub enum Saved<V> {
         /// survives deletion: the token of a term that begins with this write.
         revision: Option<u64>,
     },
-    /// The version is another by now. Nothing was changed.
+    /// The version is another by now. Nothing was changed that anybody will find.
     Conflict,
 }
 

@@ -157,9 +157,10 @@ fn a_release_is_tried_for_as_long_as_any_write_of_ours_may_last() {
     bench.players[0].script.all(&[Fate::Lost]);
     bench.run(secs(7));
     bench.ask(0, Ask::Stop);
-    bench.run(secs(4));
+    // Later than the last confirmed write allows: 15 s, and a request, after it was sent.
+    bench.run(ms(5_600));
     bench.players[0].script.all(&[Fate::Answered]);
-    bench.run(ms(2_500));
+    bench.run(ms(2_300));
     assert!(
         bench.players[1].leads(),
         "released before it ran out at 20 s"
