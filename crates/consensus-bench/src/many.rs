@@ -42,12 +42,11 @@ pub(crate) fn run(_: &Options, table: &mut Table) -> Result<(), Failure> {
     clock::pause(SETTLING);
     table.add(bytes("many: heap of one that follows", before));
     let both = processor_share();
-    let added = both - leaders_alone;
-    table.add(
-        share("many: CPU added by as many that watch them", added).beside(format!(
-            "each is told of each renewal; {both:.2} % with those that lead"
-        )),
+    let row = share(
+        "many: CPU of all that lead and as many that watch them",
+        both,
     );
+    table.add(row.beside("each that watches is told of each renewal"));
 
     if !leading.iter().all(Lease::is_leader) {
         return Err(Failure::new("not all that led lead still"));
