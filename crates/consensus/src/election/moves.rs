@@ -9,7 +9,7 @@ use crate::world::Instant;
 use std::time::Duration;
 
 /// Within one of so many parts of the renew interval, elections renew together.
-const TOGETHER: u32 = 256;
+const TOGETHER: u32 = 64;
 
 impl Election {
     pub(super) fn acquire(&mut self, now: Instant) -> Step {
@@ -263,7 +263,7 @@ impl Election {
     }
 
     /// Spread, so that many machines do not renew at once; and yet those elections together that one
-    /// clock is read for. Ten thousand of them then wake their thread fifty times a second, and not
+    /// clock is read for. Ten thousand of them then wake their thread a dozen times a second, and not
     /// two thousand times.
     pub(super) fn renew_at(&mut self, sent: Instant) -> Instant {
         let at = sent.plus(self.dice.shorten(self.timing.renew_interval, 10));
