@@ -8,6 +8,8 @@
 
 mod copy;
 mod election;
+mod file;
+mod simulated;
 mod table;
 mod verdict;
 

@@ -176,6 +176,12 @@ pub trait Backend: Send + 'static {
     /// more at the very end. `Ok`: nothing is ours any more, whether or not it was.
     fn release(&mut self, candidate: &Candidate) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// Takes away what marks a living holder, if the system has such a thing, and gives up nothing
+    /// else: a term and its work are over, and there is no lease left to release.
+    fn let_go(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Resolves when it is worth asking again. A hint: it may come late, too often or never.
     ///
     /// # Cancel safety

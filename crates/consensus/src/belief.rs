@@ -66,7 +66,8 @@ impl Belief {
     /// deadline of a later term never counts for an earlier one.
     pub(crate) fn read_term(&self, token: Token, now: impl Fn() -> u64) -> Reading {
         loop {
-            let deadline = self.deadline.load(Ordering::Acquire);
+            // In one order with the count of the work that asks: see `Board::begin_work`.
+            let deadline = self.deadline.load(Ordering::SeqCst);
             if deadline == NONE || self.token.load(Ordering::Acquire) != token.get() {
                 return Reading::Over;
             }

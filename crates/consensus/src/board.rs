@@ -20,10 +20,12 @@ use tokio::sync::watch;
 pub struct Board {
     belief: Belief,
     checked_in: AtomicU64,
-    /// How much work is registered.
+    /// How much work is registered, or about to find out whether it may be.
     work: AtomicU32,
-    /// Whether any was in this term.
-    had_work: AtomicBool,
+    /// How much of it was found to be in a current term.
+    confirmed: AtomicU32,
+    /// Whether any work was going on when the last term ended.
+    ended_at_work: AtomicBool,
     asked: AtomicU8,
     driver: AtomicWaker,
     view: watch::Sender<View>,
@@ -47,10 +49,10 @@ pub enum Ask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WorkLeft {
     Some,
-    /// There was some, and it is over.
+    /// Some was going on when the term ended, and is over.
     Done,
-    /// There never was any.
-    NeverAny,
+    /// None was registered then: who asked `is_leader()` may still be at it.
+    Unknown,
 }
 
 impl Default for Board {
@@ -59,7 +61,8 @@ impl Default for Board {
             belief: Belief::new(),
             checked_in: AtomicU64::new(0),
             work: AtomicU32::new(0),
-            had_work: AtomicBool::new(false),
+            confirmed: AtomicU32::new(0),
+            ended_at_work: AtomicBool::new(false),
             asked: AtomicU8::new(0),
             driver: AtomicWaker::new(),
             view: watch::Sender::new(View::new()),
@@ -71,7 +74,13 @@ impl Default for Board {
 impl Board {
     #[inline]
     pub(crate) fn leads(&self) -> bool {
-        match self.belief.read(now_nanos) {
+        self.leads_by(now_nanos)
+    }
+
+    /// The same by a clock of one's own, for a simulator.
+    #[inline]
+    pub fn leads_by(&self, now: impl Fn() -> u64) -> bool {
+        match self.belief.read(now) {
             Reading::Current(_) => true,
             Reading::Over => false,
             Reading::JustOver => {
@@ -100,7 +109,13 @@ impl Board {
     }
 
     pub(crate) fn check_in(&self) {
-        self.checked_in.store(now_nanos(), Ordering::Relaxed);
+        self.check_in_at(now_nanos());
+    }
+
+    /// The same by a clock of one's own, for a simulator.
+    pub fn check_in_at(&self, now: u64) {
+        // A thread that was held up since it read the clock takes nothing back.
+        self.checked_in.fetch_max(now, Ordering::Relaxed);
     }
 
     /// Counts a piece of work in, if `current` says after that that the term goes on. Counted before
@@ -109,15 +124,20 @@ impl Board {
         self.work.fetch_add(1, Ordering::SeqCst);
         let current = current();
         if current {
-            self.had_work.store(true, Ordering::SeqCst);
+            self.confirmed.fetch_add(1, Ordering::SeqCst);
         } else {
-            self.end_work();
+            self.count_out();
         }
         current
     }
 
     /// Counts a piece of work out.
     pub fn end_work(&self) {
+        self.confirmed.fetch_sub(1, Ordering::SeqCst);
+        self.count_out();
+    }
+
+    fn count_out(&self) {
         if self.work.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.ask(Ask::WorkDone);
         }
@@ -153,6 +173,10 @@ impl Board {
         let asked = self.asked.load(Ordering::Acquire);
         let (bit, input) = order.into_iter().find(|(bit, _)| asked & *bit as u8 != 0)?;
         self.asked.fetch_and(!(bit as u8), Ordering::AcqRel);
+        if matches!(input, Input::SeenOver) && self.belief.deadline().is_some() {
+            // Whoever saw that was held up before it could say so: it was an earlier term.
+            return Some(Input::Tick);
+        }
         Some(input)
     }
 
@@ -165,10 +189,10 @@ impl Board {
     pub(crate) fn work_left(&self) -> WorkLeft {
         if self.work.load(Ordering::SeqCst) > 0 {
             WorkLeft::Some
-        } else if self.had_work.load(Ordering::SeqCst) {
+        } else if self.ended_at_work.load(Ordering::SeqCst) {
             WorkLeft::Done
         } else {
-            WorkLeft::NeverAny
+            WorkLeft::Unknown
         }
     }
 
@@ -178,10 +202,12 @@ impl Board {
         before: Option<(Token, Instant)>,
         after: Option<(Token, Instant)>,
     ) -> bool {
-        if before.is_none() && after.is_some() {
-            self.had_work.store(false, Ordering::SeqCst);
+        let published = self.belief.publish(before, after);
+        if before.is_some() && after.is_none() {
+            let at_work = self.confirmed.load(Ordering::SeqCst) > 0;
+            self.ended_at_work.store(at_work, Ordering::SeqCst);
         }
-        self.belief.publish(before, after)
+        published
     }
 
     /// Changes what handles are told, if it is a change; says whether it was.

@@ -4,7 +4,7 @@
 use crate::Error;
 use crate::backend::{Backend, Candidate};
 use crate::board::{Board, WorkLeft};
-use crate::election::{Election, Failure, Input, Then, Verb};
+use crate::election::{Election, Event, Failure, Input, Then, Verb};
 use crate::report::Report;
 use crate::world::{Instant, World};
 use std::pin::{Pin, pin};
@@ -42,6 +42,13 @@ impl<B: Backend> AnyBackend for B {
             Verb::Release => {
                 Box::pin(async move { Answer::new(self.release(candidate).await, Input::Release) })
             }
+            Verb::LetGo => Box::pin(async move {
+                self.let_go().await;
+                Answer {
+                    input: Input::Release(Ok(())),
+                    error: None,
+                }
+            }),
             Verb::Watch => Box::pin(async move {
                 self.changed().await;
                 Answer {
@@ -155,15 +162,23 @@ impl<W: World> Driver<'_, W> {
         match self.board.work_left() {
             WorkLeft::Some => {}
             WorkLeft::Done => self.step(now, Input::WorkDone, then),
-            WorkLeft::NeverAny => self.step(now, Input::NoWork, then),
+            WorkLeft::Unknown => self.step(now, Input::NoWork, then),
         }
     }
 
     fn step(&mut self, now: Instant, input: Input, then: &mut Then) {
         let before = self.election.belief();
         let step = self.election.step(now, input);
+        // The reason before the belief goes: who sees the term over asks why.
+        if let Some(Event::Ended(token, why)) = step.event {
+            self.report.will_end(token, why);
+        }
         // The belief before the news: who is woken by the news looks at the belief.
         let published = self.board.publish(before, self.election.belief());
+        if before.is_some() && self.election.belief().is_none() {
+            // A fresh reading: this thread may have stood still since the last one.
+            self.election.step(self.world.now(), Input::Told);
+        }
         if step.then != Then::Keep {
             *then = step.then;
         }

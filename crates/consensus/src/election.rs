@@ -42,6 +42,8 @@ pub enum Verb {
     Renew(Token),
     /// Giving up what may be ours.
     Release,
+    /// Taking away only what marks a living holder.
+    LetGo,
     /// Nothing.
     Rest,
 }
@@ -75,7 +77,7 @@ pub enum Event {
     Unanswered(Verb),
     /// The work of this term outlives its grace. No new term begins before it is over.
     Overdue(Token),
-    /// The lease could not be released before it ran out by itself.
+    /// The lease was not released: the work outlived it, or the store did not answer.
     Unreleased,
     /// Term, work and release are over.
     Over,
@@ -92,12 +94,14 @@ pub enum Input {
     Acquire(Result<Acquisition, Failure>),
     /// The answer to [`Verb::Renew`].
     Renew(Result<Renewal, Failure>),
-    /// The answer to [`Verb::Release`].
+    /// The answer to [`Verb::Release`] and [`Verb::LetGo`].
     Release(Result<(), Failure>),
     /// The work said then that it is alive.
     CheckedIn(Instant),
     /// A reader saw the deadline passed.
     SeenOver,
+    /// Readers hear from now on that the term is over. Until now they were told that it goes on.
+    Told,
     /// All work that was registered in the ended term is over, and there was some.
     WorkDone,
     /// No work was registered in the ended term: who asked `is_leader()` may still be at it.
@@ -142,6 +146,8 @@ struct Hold {
     deadline: Instant,
     /// When the last confirmed write was sent.
     sent: Instant,
+    /// When the last write was sent.
+    tried: Instant,
     checked_in: Instant,
     winding: Option<Winding>,
 }
@@ -173,6 +179,7 @@ enum State {
     /// The term is over and nobody renews, but its work may still be going on.
     Draining {
         token: Token,
+        deadline: Instant,
         /// When unregistered work has had its grace. `None`: it has.
         quiet_from: Option<Instant>,
         /// When the work is overdue. `None`: it is, and has been said to be.
@@ -187,6 +194,10 @@ enum State {
     Unreleased {
         again: Instant,
         runs_out: Instant,
+    },
+    /// There is nothing left to release.
+    LettingGo {
+        sent: Instant,
     },
     Stopped,
 }
@@ -234,6 +245,7 @@ impl Election {
             | State::Draining { .. }
             | State::Releasing { .. }
             | State::Unreleased { .. }
+            | State::LettingGo { .. }
             | State::Stopped => None,
         }
     }
@@ -248,6 +260,7 @@ impl Election {
             | State::Acquiring { .. }
             | State::Releasing { .. }
             | State::Unreleased { .. }
+            | State::LettingGo { .. }
             | State::Stopped => false,
         }
     }
@@ -257,7 +270,9 @@ impl Election {
         let answer_by = |sent: Instant| sent.plus(self.timing.request_timeout);
         match self.state {
             State::Waiting { until } => Some(until),
-            State::Acquiring { sent } | State::Releasing { sent, .. } => Some(answer_by(sent)),
+            State::Acquiring { sent }
+            | State::Releasing { sent, .. }
+            | State::LettingGo { sent } => Some(answer_by(sent)),
             State::Leading { hold, renew_at } => Some(renew_at.min(self.next_of(&hold))),
             State::Renewing { hold, sent } => Some(answer_by(sent).min(self.next_of(&hold))),
             State::Draining {
@@ -282,6 +297,7 @@ impl Election {
             State::Unreleased { again, runs_out } => {
                 self.while_unreleased(now, again, runs_out, input)
             }
+            State::LettingGo { sent } => self.while_letting_go(now, sent, input),
             State::Stopped => KEEP,
         }
     }

@@ -34,7 +34,7 @@ struct Inner {
     kind: ErrorKind,
     message: Box<str>,
     retry_after: Option<Duration>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -47,18 +47,30 @@ impl Error {
     /// The same with the error that caused it.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let (kind, message, retry_after) =
-            (self.0.kind, self.0.message.clone(), self.0.retry_after);
-        Self::build(kind, message, retry_after, Some(source.into()))
+        let Inner {
+            kind,
+            message,
+            retry_after,
+            ..
+        } = &*self.0;
+        Self::build(
+            *kind,
+            message.clone(),
+            *retry_after,
+            Some(Arc::from(source.into())),
+        )
     }
 
     /// The same with the time that the store asks us to wait before we try again, from now.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => Self::build(inner.kind, inner.message, Some(wait), inner.source),
-            Err(shared) => Self::build(shared.kind, shared.message.clone(), Some(wait), None),
-        }
+        let Inner {
+            kind,
+            message,
+            source,
+            ..
+        } = &*self.0;
+        Self::build(*kind, message.clone(), Some(wait), source.clone())
     }
 
     /// What to do about it.
@@ -75,7 +87,7 @@ impl Error {
         kind: ErrorKind,
         message: Box<str>,
         retry_after: Option<Duration>,
-        source: Option<Box<dyn StdError + Send + Sync>>,
+        source: Option<Arc<dyn StdError + Send + Sync>>,
     ) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -124,5 +136,10 @@ mod tests {
         assert_eq!(error.to_string(), "cannot read x: disk on fire");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
+        let shared = error.clone();
+        assert_eq!(
+            error.with_retry_after(Duration::ZERO).to_string(),
+            shared.to_string()
+        );
     }
 }

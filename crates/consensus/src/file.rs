@@ -50,10 +50,6 @@ mod save;
 mod helper;
 mod watch;
 
-#[cfg(feature = "kit")]
-#[doc(hidden)]
-pub use files::Moment;
-
 use crate::store::{Proof, Record, RecordBackend, Saved, Snapshot, Store};
 use crate::{Error, ErrorKind, Token};
 use files::{Files, Listening};
@@ -91,6 +87,18 @@ pub struct FileVersion {
     lock: Option<Identity>,
     /// The highest token ever, where there is no record that would tell one absence from the next.
     highest: Option<Token>,
+}
+
+/// A place in the middle of a save where a test wants to stop it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The proof of life is held and the record written aside; the mutex is not held.
+    BeforeMutex,
+    /// The mutex is held, the versions were compared, the record is not there yet.
+    BeforeRename,
+    /// The record is there, the mutex is still held.
+    AfterRename,
 }
 
 /// What the last load showed.

@@ -58,6 +58,16 @@ pub(crate) fn wall_ms() -> u64 {
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Stops this thread for a while. For helper threads only, which nobody else runs on.
+#[cfg(target_os = "linux")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where a thread sleeps"
+)]
+pub(crate) fn pause(wait: std::time::Duration) {
+    std::thread::sleep(wait);
+}
+
 /// A seed for what need not be unguessable.
 pub(crate) fn seed() -> Result<u64, Error> {
     let mut bytes = [0; 8];

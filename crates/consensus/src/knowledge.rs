@@ -87,7 +87,7 @@ impl<V: Clone + PartialEq> Knowledge<V> {
     /// May a candidate that leads nothing take what it saw? `now` was read after the answer came.
     ///
     /// # Errors
-    /// [`Foreign`](ErrorKind::Foreign) if the record names a lease duration beyond all reason.
+    /// [`Foreign`](ErrorKind::Foreign) if the record names a lease or a token beyond all reason.
     pub(crate) fn judge(
         &mut self,
         now: Instant,
@@ -100,7 +100,7 @@ impl<V: Clone + PartialEq> Knowledge<V> {
             return Ok(Judgement::Free);
         }
         if let Some(record) = &seen.record {
-            refuse_endless(record)?;
+            refuse_impossible(record)?;
         }
         let released = seen
             .record
@@ -136,11 +136,10 @@ impl<V: Clone + PartialEq> Knowledge<V> {
         }
         self.version = Some(seen.version.clone());
         let Some(record) = seen.record.as_ref().filter(|record| self.wrote(record)) else {
-            // Promise 4: another record was seen, so all our nonces are dead for good. What was sent
-            // on just this absence may still land, and would be ours.
+            // Promise 4: another record was seen, so all our nonces are dead for good. Only what was sent
+            // on just this version may still land, and would be ours.
             self.own = None;
-            let absent = seen.record.is_none();
-            self.open.retain(|open| absent && open.on == seen.version);
+            self.open.retain(|open| open.on == seen.version);
             return Whose::Others;
         };
         self.own = Some(record.clone());
@@ -265,8 +264,8 @@ impl<V: Clone + PartialEq> Knowledge<V> {
             }
             None => {
                 let longest = named.unwrap_or(match candidate.absent {
-                    Absent::Held => candidate.lease_duration,
-                    Absent::Free => Duration::ZERO,
+                    Absent::Free if seen.proof != Proof::Alive => Duration::ZERO,
+                    Absent::Held | Absent::Free => candidate.lease_duration,
                 });
                 (longest, now.plus(longest))
             }
@@ -301,14 +300,55 @@ impl<V: PartialEq> Watched<V> {
     }
 }
 
-fn refuse_endless(record: &Record) -> Result<(), Error> {
-    if record.lease_duration <= LONGEST_LEASE {
-        return Ok(());
+/// What no candidate writes, and none could follow.
+fn refuse_impossible(record: &Record) -> Result<(), Error> {
+    let refuse = |what: String| {
+        let message = format!("{what}; nobody takes it: correct or remove it by hand");
+        Err(Error::new(ErrorKind::Foreign, message))
+    };
+    let lease = record.lease_duration;
+    if lease > LONGEST_LEASE {
+        return refuse(format!(
+            "the record names a lease of {lease:?}, more than the longest that anybody may have \
+             ({LONGEST_LEASE:?})"
+        ));
     }
-    let message = format!(
-        "the record names a lease of {:?}, more than the longest that anybody may have ({:?}); \
-         nobody takes it: correct or remove it by hand",
-        record.lease_duration, LONGEST_LEASE
-    );
-    Err(Error::new(ErrorKind::Foreign, message))
+    match record.token {
+        Some(token) if token >= Token::END => refuse(format!(
+            "the record names the token {token}, which is not below 2^62"
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Judgement, Knowledge};
+    use crate::backend::{Absent, Candidate};
+    use crate::store::{Proof, Snapshot};
+    use crate::world::Instant;
+    use std::time::Duration;
+
+    /// What a store knows is worth more than a setting.
+    #[test]
+    fn absence_that_counts_as_free_is_waited_for_where_somebody_is_known_to_live() {
+        let candidate = Candidate {
+            absent: Absent::Free,
+            ..Candidate::new("a", Duration::from_secs(15))
+        };
+        let judge = |proof| {
+            let seen = Snapshot {
+                proof,
+                ..Snapshot::new(None, 0)
+            };
+            let judged = Knowledge::default().judge(Instant::from_nanos(1), &candidate, &seen);
+            judged.expect("nothing to refuse")
+        };
+        assert_eq!(judge(Proof::None), Judgement::Free);
+        let waits = Judgement::Held {
+            leader: None,
+            at_most: Duration::from_secs(15),
+        };
+        assert_eq!(judge(Proof::Alive), waits);
+    }
 }

@@ -102,15 +102,22 @@ impl Lease {
         block_on(self.wait_for_leadership())
     }
 
-    /// What the election is doing.
+    /// What the election is doing. It never says that this candidate leads when it does not, nor that
+    /// it does not when it does: for that it looks at the clock.
     pub fn status(&self) -> Status {
+        if let Some(term) = self.term() {
+            return Status::Leading {
+                token: term.token(),
+            };
+        }
         match self.board.status() {
             // The deadline has passed, and the election's thread has not said so yet.
             Status::Leading { token } if self.board.remaining(token).is_none() => Status::Ending {
                 token,
                 why: Ended::Expired,
             },
-            status @ (Status::Leading { .. }
+            status @ (Status::Starting
+            | Status::Leading { .. }
             | Status::Following { .. }
             | Status::Ending { .. }
             | Status::Stopped) => status,

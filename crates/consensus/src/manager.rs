@@ -11,7 +11,9 @@ use crate::status::Status;
 use crate::thread::{block_on, elections, guests};
 use crate::{Error, ErrorKind};
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use tokio::runtime::Handle;
 
 /// Takes part in one election, from [`start`](Manager::start) to [`stop`](Manager::stop).
@@ -37,7 +39,7 @@ use tokio::runtime::Handle;
 #[must_use = "dropping the manager ends its election"]
 pub struct Manager {
     board: Arc<Board>,
-    thread: &'static Handle,
+    thread: Handle,
     ready: Mutex<Option<Ready>>,
 }
 
@@ -78,22 +80,33 @@ impl Manager {
 
     /// Starts the election, and gives a handle on it. Later calls give further handles.
     pub fn start(&self) -> Lease {
-        self.start_until(std::future::pending())
-    }
-
-    /// The same, until `cancelled` resolves: then does what [`stop`](Manager::stop) does. Takes
-    /// anything that ends, such as a cancelled token or Ctrl-C.
-    ///
-    /// `cancelled` is polled on a thread of its own, shared by all of the process, with a tokio
-    /// runtime around it. It is dropped unpolled if the election had been started before.
-    pub fn start_until(&self, cancelled: impl Future<Output = ()> + Send + 'static) -> Lease {
         // Made first, so that no change is of the past to it.
         let lease = Lease::new(Arc::clone(&self.board));
         if let Some(ready) = self.take_ready() {
-            self.thread.spawn(run(ready, Arc::clone(&self.board)));
-            self.stop_after(cancelled);
+            self.thread
+                .spawn(run(ready, DiedUnlessStopped(Arc::clone(&self.board))));
         }
         lease
+    }
+
+    /// The same, until `cancelled` resolves: then does what [`stop`](Manager::stop) does. Takes
+    /// anything that ends, such as a cancelled token or Ctrl-C. Called again, it adds one more end.
+    ///
+    /// `cancelled` is polled on a thread that the process's elections share, with a tokio runtime
+    /// around it, and must not block. It is dropped when the election is over.
+    pub fn start_until(&self, cancelled: impl Future<Output = ()> + Send + 'static) -> Lease {
+        let lease = self.start();
+        self.stop_after(cancelled);
+        lease
+    }
+
+    /// Asks for what [`stop`](Manager::stop) does, and returns at once.
+    pub fn begin_stop(&self) {
+        self.board.ask(Ask::Stop);
+        if self.take_ready().is_some() {
+            // It never started.
+            self.board.set_status(Status::Stopped);
+        }
     }
 
     /// Ends the term if there is one, waits for its registered work, releases the lease, and ends the
@@ -110,11 +123,7 @@ impl Manager {
     /// # Cancel safety
     /// The election goes on stopping without the future. It may be called again.
     pub async fn stop(&self) -> Result<(), Error> {
-        self.board.ask(Ask::Stop);
-        if self.take_ready().is_some() {
-            // It never started.
-            self.board.set_status(Status::Stopped);
-        }
+        self.begin_stop();
         let mut view = self.board.subscribe();
         let stopped = view.wait_for(|view| view.status == Status::Stopped).await;
         let failure = match stopped {
@@ -141,9 +150,20 @@ impl Manager {
 
     fn stop_after(&self, cancelled: impl Future<Output = ()> + Send + 'static) {
         let stop = StopWhenDropped(Arc::clone(&self.board));
-        let over = async {
+        let mut view = self.board.subscribe();
+        let over = async move {
             let _stop = stop;
-            cancelled.await;
+            let stopped = view.wait_for(|view| view.status == Status::Stopped);
+            let (mut stopped, mut cancelled) = (pin!(stopped), pin!(cancelled));
+            std::future::poll_fn(|cx| {
+                let over = stopped.as_mut().poll(cx).is_ready();
+                if over {
+                    Poll::Ready(())
+                } else {
+                    cancelled.as_mut().poll(cx)
+                }
+            })
+            .await;
         };
         match guests() {
             Ok(thread) => drop(thread.spawn(over)),
@@ -153,9 +173,9 @@ impl Manager {
     }
 }
 
-/// Runs an election to its end.
-async fn run(mut ready: Ready, board: Arc<Board>) {
-    let _died = DiedUnlessStopped(&board);
+/// Runs an election to its end. `died` comes from outside, so that it speaks also if this is dropped
+/// before it began.
+async fn run(mut ready: Ready, died: DiedUnlessStopped) {
     let Candidate { identity, .. } = &ready.candidate;
     tracing::info!(identity = &**identity, "candidate: {}", ready.meaning);
     ready.meaning = String::new();
@@ -164,7 +184,7 @@ async fn run(mut ready: Ready, board: Arc<Board>) {
         &ready.candidate,
         ready.election,
         &Host,
-        &board,
+        &died.0,
     )
     .await;
 }
@@ -179,9 +199,9 @@ impl Drop for StopWhenDropped {
 }
 
 /// Promise 10: a backend that panics ends the belief, and everybody who waits is told.
-struct DiedUnlessStopped<'a>(&'a Board);
+struct DiedUnlessStopped(Arc<Board>);
 
-impl Drop for DiedUnlessStopped<'_> {
+impl Drop for DiedUnlessStopped {
     fn drop(&mut self) {
         self.0.died();
     }
@@ -189,7 +209,7 @@ impl Drop for DiedUnlessStopped<'_> {
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        self.board.ask(Ask::Stop);
+        self.begin_stop();
     }
 }
 

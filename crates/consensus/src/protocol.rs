@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Token};
 use std::fmt;
 use std::time::Duration;
 
-/// How often one attempt looks again after somebody else was faster, before it lets others go first.
+/// How often one request tries again at once after somebody else was faster. The next one comes soon.
 const LOOKS: u32 = 3;
 
 /// Makes a [`Backend`] of a [`Store`]: the lease-based election, by compare-and-swap of one record.
@@ -72,7 +72,7 @@ impl<S: Store, W: World> RecordBackend<S, W> {
         what: Write,
     ) -> Result<Option<Renewal>, Error> {
         let mut sure = self.knowledge.sure().cloned();
-        loop {
+        for _ in 0..LOOKS {
             let version = if let Some(version) = sure.take() {
                 version
             } else {
@@ -87,6 +87,8 @@ impl<S: Store, W: World> RecordBackend<S, W> {
                 return Ok(None);
             }
         }
+        let message = "what the store keeps beside our record changes faster than we can write it";
+        Err(Error::new(ErrorKind::Unavailable, message))
     }
 }
 
@@ -143,6 +145,11 @@ impl<S: Store, W: World> Backend for RecordBackend<S, W> {
         }
         self.store.let_go().await;
         Ok(())
+    }
+
+    async fn let_go(&mut self) {
+        // What we know stays: if the record is still our own, it is taken anew (promise 4).
+        self.store.let_go().await;
     }
 
     async fn changed(&mut self) {

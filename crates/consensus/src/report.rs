@@ -6,7 +6,7 @@
 use crate::board::Board;
 use crate::election::{Event, Input, Verb};
 use crate::status::Status;
-use crate::{Error, ErrorKind};
+use crate::{Ended, Error, ErrorKind, Token};
 use std::time::Duration;
 
 pub(crate) struct Report<'a> {
@@ -34,6 +34,7 @@ impl<'a> Report<'a> {
                 | Input::Changed
                 | Input::CheckedIn(_)
                 | Input::SeenOver
+                | Input::Told
                 | Input::WorkDone
                 | Input::NoWork
                 | Input::StepDown
@@ -43,12 +44,24 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Leaves the reason for a term's end, and wakes nobody: it has not ended yet.
+    pub(crate) fn will_end(&self, token: Token, why: Ended) {
+        self.board.tell(|view| {
+            view.ended = Some((token, why));
+            false
+        });
+    }
+
     pub(crate) fn event(&mut self, event: Event) {
         let identity = self.identity;
         match event {
             Event::Began(token) => {
                 tracing::info!(identity, %token, "leads");
-                self.board.set_status(Status::Leading { token });
+                self.board.tell(|view| {
+                    view.failure = None;
+                    view.status = Status::Leading { token };
+                    true
+                });
             }
             Event::Ended(token, why) => {
                 debug_assert!(
@@ -58,7 +71,6 @@ impl<'a> Report<'a> {
                 tracing::info!(identity, %token, reason = why.as_str(), "leads no more: {why}");
                 self.board.tell(|view| {
                     view.status = Status::Ending { token, why };
-                    view.ended = Some((token, why));
                     true
                 });
             }
@@ -84,7 +96,7 @@ impl<'a> Report<'a> {
                     Verb::Acquire => "to try to lead",
                     Verb::Renew(_) => "to renew",
                     Verb::Release => "to release",
-                    Verb::Watch | Verb::Rest => "for nothing",
+                    Verb::LetGo | Verb::Watch | Verb::Rest => "for nothing",
                 };
                 let message = format!("the store did not answer the request {what} in time");
                 self.fails(Error::new(ErrorKind::Unavailable, message));
@@ -98,19 +110,18 @@ impl<'a> Report<'a> {
                 );
             }
             Event::Unreleased => {
-                let message = "the lease could not be released; it has run out by itself";
+                let message = "the lease was not released: the work outlived it, or the store did \
+                               not answer; it runs out by itself";
                 tracing::warn!(identity, "{message}");
                 let failure = Error::new(ErrorKind::Unavailable, message);
                 self.board.tell(|view| {
                     view.failure = Some(failure);
-                    view.status = Status::Following { leader: None };
-                    true
+                    false
                 });
             }
             Event::Over => {
                 tracing::debug!(identity, "holds nothing");
                 self.board.tell(|view| {
-                    view.failure = None;
                     let changed = matches!(view.status, Status::Ending { .. });
                     if changed {
                         view.status = Status::Following { leader: None };

@@ -7,6 +7,8 @@ use crate::{Ended, Error, Token};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
+    /// The store has not answered yet.
+    Starting,
     /// Somebody else leads, or may; nobody is named while it is not known who.
     Following {
         /// Who, as the record last said.
@@ -42,7 +44,7 @@ pub(crate) struct View {
 
 impl View {
     pub(crate) const fn new() -> Self {
-        let status = Status::Following { leader: None };
+        let status = Status::Starting;
         Self {
             status,
             trouble: None,

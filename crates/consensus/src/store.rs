@@ -86,7 +86,7 @@ pub enum Saved<V> {
         /// survives deletion: the token of a term that begins with this write.
         revision: Option<u64>,
     },
-    /// The version is another by now. Nothing was changed.
+    /// The version is another by now. Nothing was changed that anybody will find.
     Conflict,
 }
 
@@ -103,9 +103,11 @@ pub enum Saved<V> {
 /// and a record that was created and deleted again leaves another one, if the store can tell.
 ///
 /// # Tokens
-/// No [`Tokens::Above`] is ever below a token that was saved, also after the record was deleted. A
-/// store that numbers its writes across deletion says [`Tokens::Revisions`] instead. A store from
-/// which nobody can delete need remember nothing.
+/// No [`Tokens::Above`] is ever below a token that was saved, also after the record was deleted. (The
+/// token of a record that stands counts anyway: a store from which nobody can delete need remember
+/// nothing.) A store that numbers its writes across deletion says [`Tokens::Revisions`] instead. A
+/// record of a new term carries a token above both; a store may refuse any other as a
+/// [`Saved::Conflict`].
 ///
 /// # Time
 /// A store reads no clock for a decision. Wall-clock times in a record are for people.
@@ -116,7 +118,8 @@ pub enum Saved<V> {
 ///
 /// # Cancellation
 /// Dropping a future is an unknown outcome. What goes on without its future (a file call on another
-/// thread) is waited for by the next call.
+/// thread) is waited for by the next call. What cannot be waited for (a request in a network) stays
+/// unknown: it may be carried out until the version that it was sent on has changed.
 ///
 /// # Concurrency
 /// `&mut self`: one call at a time for each handle, many handles on one record. The futures run on
@@ -136,7 +139,8 @@ pub trait Store: Send + 'static {
     /// Stores the record if the version is unchanged.
     ///
     /// A store with a proof of life marks the holder as living *before* the record can be read, and
-    /// keeps the mark until a save without a holder, or [`let_go`](Store::let_go).
+    /// keeps the mark until a save without a holder, [`let_go`](Store::let_go), or the end of the
+    /// process; dropping the handle need not end it.
     fn save(
         &mut self,
         record: &Record,
@@ -147,7 +151,7 @@ pub trait Store: Send + 'static {
     /// where [`Snapshot::watched`] is false, never.
     ///
     /// Level, not edge: a change between the load of `seen` and this call resolves it. One's own
-    /// save, whose version is `seen`, does not.
+    /// save, whose version is `seen`, does not. Without `seen`, any change from now on does.
     ///
     /// # Cancel safety
     /// Dropped and asked again at will.

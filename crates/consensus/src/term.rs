@@ -38,7 +38,8 @@ impl Term {
         self.board.remaining(self.token).is_some()
     }
 
-    /// Waits until this term is over, and says why.
+    /// Waits until this term is over, and says why. Only of the last term that ended is the reason
+    /// kept: asked later, an earlier one says [`Expired`](Ended::Expired).
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -49,11 +50,7 @@ impl Term {
                 break;
             }
         }
-        let view = view.borrow();
-        match view.ended {
-            Some((token, why)) if token == self.token => why,
-            Some(_) | None => Ended::Expired,
-        }
+        self.why()
     }
 
     /// As [`ended`](Term::ended), for programs without a runtime. Blocks this thread.
@@ -63,6 +60,10 @@ impl Term {
 
     /// Registers a piece of work, which the release of the lease then waits for until it is dropped.
     ///
+    /// What is registered when the term ends speaks for all of its work: when it is over, the lease is
+    /// released. Who only asks [`is_leader`](crate::Lease::is_leader) is given the stop grace if
+    /// nothing is registered then, so register all of the work or none.
+    ///
     /// # Errors
     /// [`Ended`] if the term is over already: begin nothing.
     pub fn begin_work(&self) -> Result<Work, Ended> {
@@ -71,11 +72,7 @@ impl Term {
                 board: Arc::clone(&self.board),
             });
         }
-        let view = self.board.subscribe();
-        let ended = view.borrow().ended;
-        Err(ended
-            .filter(|(token, _)| *token == self.token)
-            .map_or(Ended::Expired, |(_, why)| why))
+        Err(self.why())
     }
 
     /// Runs `work` as long as this term lasts. When the term ends first, `work` is dropped.
@@ -98,9 +95,21 @@ impl Term {
             if let Poll::Ready(ended) = ended.as_mut().poll(cx) {
                 return Poll::Ready(Err(ended));
             }
+            // Also if nobody has told us yet.
+            if !self.is_current() {
+                return Poll::Ready(Err(self.why()));
+            }
             work.as_mut().poll(cx).map(Ok)
         })
         .await
+    }
+
+    fn why(&self) -> Ended {
+        let view = self.board.subscribe();
+        let ended = view.borrow().ended;
+        ended
+            .filter(|(token, _)| *token == self.token)
+            .map_or(Ended::Expired, |(_, why)| why)
     }
 }
 

@@ -1,19 +1,20 @@
 //! The thread that drives all elections of a process. Nothing that can block runs on it: neither the
 //! user's own futures, which have a thread of their own, nor file calls and the like, which stores
-//! give to helper threads.
+//! give to helper threads. The one exception is the user's log, which is written where things happen:
+//! while it blocks, elections stand still, and terms end by their deadlines.
 
 use crate::host;
 use crate::{Error, ErrorKind};
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// The elections' thread, started by the first call.
-pub(crate) fn elections() -> Result<&'static Handle, Error> {
-    static THREAD: OnceLock<Result<Handle, Error>> = OnceLock::new();
-    let start = || {
+pub(crate) fn elections() -> Result<Handle, Error> {
+    static THREAD: Mutex<Option<Handle>> = Mutex::new(None);
+    once(&THREAD, || {
         let runtime = runtime()?;
         let timers = {
             let _context = runtime.enter();
@@ -24,15 +25,29 @@ pub(crate) fn elections() -> Result<&'static Handle, Error> {
             // Promise 10: no background task dies silently. Every term ends by its deadline.
             tracing::error!(%error, "the timer of the elections is gone; no election goes on");
         })
-    };
-    THREAD.get_or_init(start).as_ref().map_err(Clone::clone)
+    })
 }
 
 /// The thread of the users' own futures, started by the first call.
-pub(crate) fn guests() -> Result<&'static Handle, Error> {
-    static THREAD: OnceLock<Result<Handle, Error>> = OnceLock::new();
-    let start = || start(runtime()?, "consensus-guest", std::future::pending());
-    THREAD.get_or_init(start).as_ref().map_err(Clone::clone)
+pub(crate) fn guests() -> Result<Handle, Error> {
+    static THREAD: Mutex<Option<Handle>> = Mutex::new(None);
+    once(&THREAD, || {
+        start(runtime()?, "consensus-guest", std::future::pending())
+    })
+}
+
+/// Only success is kept: a lack of descriptors may pass.
+fn once(
+    thread: &Mutex<Option<Handle>>,
+    start: impl FnOnce() -> Result<Handle, Error>,
+) -> Result<Handle, Error> {
+    let mut thread = thread.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*thread {
+        return Ok(handle.clone());
+    }
+    let handle = start()?;
+    *thread = Some(handle.clone());
+    Ok(handle)
 }
 
 /// Waits on this very thread, for programs without a runtime.

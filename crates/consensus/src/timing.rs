@@ -80,7 +80,7 @@ impl Settings {
         let room = renew_deadline.saturating_sub(renew_interval);
         let request_timeout = self
             .request_timeout
-            .unwrap_or((room * 9 / 20).min(Duration::from_secs(10)));
+            .unwrap_or((room / 20 * 9).min(Duration::from_secs(10)));
         let kill_allowance = match self.kill {
             Kill::Never => Duration::ZERO,
             Kill::Allowed => (lease * 3 / 100).max(Duration::from_millis(100)),
@@ -105,30 +105,34 @@ impl Settings {
 
     /// Refuses, and names the least lease duration that would do with the other settings as they are.
     fn refuse(&self, why: &str) -> Result<(), Error> {
-        let tenths = |n: u64| Duration::from_millis(100 * n);
-        let would_do = |n: u64| {
-            let timing = Self {
-                lease_duration: tenths(n),
+        let timing = |n: u64| {
+            let lease_duration = Duration::from_millis(100 * n);
+            Self {
+                lease_duration,
                 ..*self
             }
-            .derive();
-            timing.check_renewals().is_ok() && timing.check_end().is_ok()
+            .derive()
         };
+        let ends = |n: u64| timing(n).check_end().is_ok();
+        let renews = |n: u64| timing(n).check_renewals().is_ok();
+        // A longer lease leaves more time to end. To renew it leaves more only if the deadline grows
+        // with it: else the interval does.
+        let grows = self.renew_deadline.is_none();
         let (mut no, mut yes) = (0, LONGEST_LEASE.as_secs() * 10);
-        if !would_do(yes) {
-            return Err(invalid(format!(
-                "{why}; no lease duration up to 24 h would do"
-            )));
-        }
         while yes - no > 1 {
             let middle = no.midpoint(yes);
-            if would_do(middle) {
+            if ends(middle) && (!grows || renews(middle)) {
                 yes = middle;
             } else {
                 no = middle;
             }
         }
-        let least = tenths(yes).max(SHORTEST_LEASE);
+        if !ends(yes) || !renews(yes) {
+            return Err(invalid(format!(
+                "{why}; no lease duration up to 24 h would do"
+            )));
+        }
+        let least = Duration::from_millis(100 * yes).max(SHORTEST_LEASE);
         Err(invalid(format!(
             "{why}; the least lease duration that would do is {least:?}"
         )))
@@ -303,6 +307,32 @@ mod tests {
             ..settings
         };
         assert!(enough.timing().is_ok());
+    }
+
+    #[test]
+    fn a_refusal_names_a_lease_also_if_the_deadline_is_set() {
+        let ten = Settings {
+            renew_deadline: Some(ms(10_000)),
+            ..settings(ms(10_000))
+        };
+        let error = ten.timing().expect_err("10 s of 10 s").to_string();
+        assert!(error.contains("would do is 10.3s"), "{error}");
+        let enough = Settings {
+            lease_duration: ms(10_300),
+            ..ten
+        };
+        assert!(enough.timing().is_ok());
+        let never = Settings {
+            renew_deadline: Some(Duration::MAX),
+            ..ten
+        };
+        assert!(
+            never
+                .timing()
+                .expect_err("huge")
+                .to_string()
+                .contains("no lease duration")
+        );
     }
 
     #[test]

@@ -13,7 +13,10 @@ use std::fmt;
 pub struct Token(u64);
 
 impl Token {
-    /// The token with this number. Numbers below 2⁶² are safe in every store.
+    /// No token is as high as this: stores have other uses for the bits.
+    pub(crate) const END: Self = Self(1 << 62);
+
+    /// The token with this number. Elections use those below 2⁶².
     pub const fn new(number: u64) -> Self {
         Self(number)
     }

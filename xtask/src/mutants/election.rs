@@ -10,12 +10,13 @@ const UNIT: &[&str] = &[
     "--lib",
 ];
 
-/// The promises, and what else is tested from outside.
+/// The promises.
 const PROMISES: &[&str] = &[
     "test",
     "--package=consensus-election",
     "--all-features",
     "--test=it",
+    "promises",
 ];
 
 /// What the `loom` step runs.
@@ -44,6 +45,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: ".compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed)",
         replace: ".fetch_update(Ordering::SeqCst, Ordering::Relaxed, |_| Some(new))",
         command: LOOM,
+    },
+    Mutant {
+        name: "nobody_hears_of_a_reader_that_saw_it_over",
+        promise: "1",
+        file: "crates/consensus/src/election/states.rs",
+        find: "Input::SeenOver => self.drain(now, hold, Ended::Expired, now.min(hold.deadline)),",
+        replace: "Input::SeenOver => KEEP,",
+        command: PROMISES,
+    },
+    Mutant {
+        name: "the_news_comes_before_the_belief",
+        promise: "1",
+        file: "crates/consensus/src/driver.rs",
+        find: "let published = self.board.publish(before, self.election.belief());",
+        replace: "if let Some(event) = step.event.clone() {\n            self.report.event(event);\n        }\n        let published = self.board.publish(before, self.election.belief());",
+        command: PROMISES,
     },
     Mutant {
         name: "the_deadline_is_published_before_the_token",
@@ -106,8 +123,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "own_nonces_outlive_another_record",
         promise: "4",
         file: "crates/consensus/src/knowledge.rs",
-        find: "self.open.retain(|open| absent && open.on == seen.version);",
-        replace: "let _ = absent;",
+        find: "self.open.retain(|open| open.on == seen.version);\n            return Whose::Others;",
+        replace: "return Whose::Others;",
         command: PROMISES,
     },
     Mutant {
@@ -208,7 +225,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a_release_after_overdue_work",
         promise: "7",
         file: "crates/consensus/src/election/states.rs",
-        find: "Input::WorkDone if overdue_at.is_none() => self.after(now),",
+        find: "Input::WorkDone if overdue_at.is_none() => self.let_go(now, Some(Event::Unreleased)),",
         replace: "Input::WorkDone if overdue_at.is_none() => self.release(now, runs_out),",
         command: PROMISES,
     },
@@ -299,5 +316,45 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "let room = self.lease_duration * 99 / 101;",
         replace: "let room = self.lease_duration;",
         command: UNIT,
+    },
+    Mutant {
+        name: "a_late_word_ends_a_later_term",
+        promise: "10",
+        file: "crates/consensus/src/board.rs",
+        find: "if matches!(input, Input::SeenOver) && self.belief.deadline().is_some() {",
+        replace: "if false {",
+        command: PROMISES,
+    },
+    Mutant {
+        name: "an_own_write_that_stalled_is_forgotten",
+        promise: "6",
+        file: "crates/consensus/src/knowledge.rs",
+        find: "self.open.retain(|open| open.on == seen.version);\n            return Whose::Others;",
+        replace: "self.open.clear();\n            return Whose::Others;",
+        command: PROMISES,
+    },
+    Mutant {
+        name: "work_that_is_long_over_takes_the_grace",
+        promise: "7",
+        file: "crates/consensus/src/board.rs",
+        find: "let at_work = self.confirmed.load(Ordering::SeqCst) > 0;",
+        replace: "let at_work = true;",
+        command: PROMISES,
+    },
+    Mutant {
+        name: "a_release_is_given_up_while_a_write_may_last",
+        promise: "7",
+        file: "crates/consensus/src/election/moves.rs",
+        find: "        hold.tried\n",
+        replace: "        hold.sent\n",
+        command: PROMISES,
+    },
+    Mutant {
+        name: "a_token_that_none_can_follow_is_taken",
+        promise: "8",
+        file: "crates/consensus/src/knowledge.rs",
+        find: "Some(token) if token >= Token::END => refuse",
+        replace: "Some(token) if token > Token::new(u64::MAX) => refuse",
+        command: PROMISES,
     },
 ];

@@ -20,6 +20,7 @@ const MAY_USE_CLOCKS: &[&str] = &[
     "crates/consensus/src/host.rs",
     "crates/consensus/src/host/",
     "crates/consensus-bench/",
+    "crates/consensus-cli/src/times.rs",
     "crates/consensus-simulator/src/main.rs",
     "xtask/src/stopwatch.rs",
 ];

@@ -50,6 +50,7 @@ impl Election {
             token,
             deadline,
             sent,
+            tried: sent,
             checked_in: now,
             winding: None,
         };
@@ -107,6 +108,7 @@ impl Election {
     }
 
     pub(super) fn renew(&mut self, now: Instant, hold: Hold) -> Step {
+        let hold = Hold { tried: now, ..hold };
         self.state = State::Renewing { hold, sent: now };
         begin(Verb::Renew(hold.token))
     }
@@ -176,28 +178,63 @@ impl Election {
             | State::Draining { .. }
             | State::Releasing { .. }
             | State::Unreleased { .. }
+            | State::LettingGo { .. }
             | State::Stopped) => other,
         };
         Step { event, ..KEEP }
     }
 
+    /// Promise 7: what readers began on the strength of what they were told until now, or until the
+    /// deadline, has its grace from there, however old the reading of the clock was that ended the
+    /// term: the election's thread may have stood still since.
+    pub(super) fn told(&mut self, now: Instant) -> Step {
+        let grace = self.timing.stop_grace;
+        let overdue = grace.saturating_add(self.timing.kill_allowance);
+        let at_least = |time: &mut Option<Instant>, deadline: Instant, wait: Duration| {
+            *time = time.map(|time| time.max(now.min(deadline).plus(wait)));
+        };
+        match &mut self.state {
+            State::Leading { hold, .. } | State::Renewing { hold, .. } => {
+                if let Some(winding) = &mut hold.winding {
+                    at_least(&mut winding.quiet_from, hold.deadline, grace);
+                }
+            }
+            State::Draining {
+                deadline,
+                quiet_from,
+                overdue_at,
+                ..
+            } => {
+                at_least(quiet_from, *deadline, grace);
+                at_least(overdue_at, *deadline, overdue);
+            }
+            State::Waiting { .. }
+            | State::Acquiring { .. }
+            | State::Releasing { .. }
+            | State::Unreleased { .. }
+            | State::LettingGo { .. }
+            | State::Stopped => {}
+        }
+        KEEP
+    }
+
     /// Ends the term, if it has not ended before, and renews no more. It was over at `over`.
     pub(super) fn drain(&mut self, now: Instant, hold: Hold, why: Ended, over: Instant) -> Step {
-        let overdue_at = over.plus(self.timing.stop_grace);
+        let grace_ends = over.plus(self.timing.stop_grace);
         let quiet_from = match hold.winding {
-            None => Some(overdue_at),
+            None => Some(grace_ends),
             Some(winding) => winding.quiet_from.filter(|quiet_from| now < *quiet_from),
         };
         self.state = State::Draining {
             token: hold.token,
+            deadline: hold.deadline,
             quiet_from,
-            overdue_at: Some(overdue_at),
+            overdue_at: Some(grace_ends.plus(self.timing.kill_allowance)),
             runs_out: self.run_out(&hold),
         };
-        let event = hold
-            .winding
-            .is_none()
-            .then_some(Event::Ended(hold.token, why));
+        // Who winds down has been told of the end, but not that there is no time left for it.
+        let is_news = hold.winding.is_none() || why == Ended::Lost;
+        let event = is_news.then_some(Event::Ended(hold.token, why));
         Step {
             then: Then::Begin(Verb::Rest),
             event,
@@ -212,19 +249,32 @@ impl Election {
         begin(Verb::Release)
     }
 
-    pub(super) fn unreleased(&mut self, now: Instant, runs_out: Instant) -> Step {
+    pub(super) fn unreleased(
+        &mut self,
+        now: Instant,
+        runs_out: Instant,
+        retry_after: Option<Duration>,
+    ) -> Step {
         if now >= runs_out {
-            // It has run out by itself.
-            return Step {
-                event: Some(Event::Unreleased),
-                ..self.after(now)
-            };
+            return self.let_go(now, Some(Event::Unreleased));
         }
+        let asked = retry_after
+            .unwrap_or_default()
+            .min(self.timing.retry_interval);
         self.state = State::Unreleased {
-            again: now.plus(self.backoff()),
+            again: now.plus(self.backoff().max(asked)),
             runs_out,
         };
         begin(Verb::Rest)
+    }
+
+    /// The lease runs out by itself, or is not ours.
+    pub(super) fn let_go(&mut self, now: Instant, event: Option<Event>) -> Step {
+        self.state = State::LettingGo { sent: now };
+        Step {
+            then: Then::Begin(Verb::LetGo),
+            event,
+        }
     }
 
     /// A term, its work and its release are over.
@@ -258,8 +308,11 @@ impl Election {
         }
     }
 
+    /// When the lease has run out by itself, whichever of our writes arrived last.
     pub(super) fn run_out(&self, hold: &Hold) -> Instant {
-        hold.sent.plus(self.timing.lease_duration)
+        hold.tried
+            .plus(self.timing.lease_duration)
+            .plus(self.timing.request_timeout)
     }
 
     /// Spread, so that many machines do not renew at once; and yet those elections together that one

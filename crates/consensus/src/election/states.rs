@@ -30,6 +30,7 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,
@@ -62,6 +63,7 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,
@@ -87,6 +89,8 @@ impl Election {
                 };
                 KEEP
             }
+            // Promise 4: after a pause the hint may come before the time.
+            Input::Changed if now >= self.limit(&hold) => self.limit_passed(now, hold),
             // A stranger touched the record: look, but no faster than this.
             Input::Changed => {
                 let look_at = hold.sent.plus(self.timing.request_timeout / 8);
@@ -107,9 +111,12 @@ impl Election {
                 self.state = State::Leading { hold, renew_at };
                 KEEP
             }
-            Input::SeenOver | Input::WorkDone | Input::NoWork | Input::StepDown | Input::Stop => {
-                self.while_holding(now, hold, input)
-            }
+            Input::SeenOver
+            | Input::Told
+            | Input::WorkDone
+            | Input::NoWork
+            | Input::StepDown
+            | Input::Stop => self.while_holding(now, hold, input),
             // Cannot come.
             Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
         }
@@ -156,9 +163,12 @@ impl Election {
                 self.state = State::Renewing { hold, sent };
                 KEEP
             }
-            Input::SeenOver | Input::WorkDone | Input::NoWork | Input::StepDown | Input::Stop => {
-                self.while_holding(now, hold, input)
-            }
+            Input::SeenOver
+            | Input::Told
+            | Input::WorkDone
+            | Input::NoWork
+            | Input::StepDown
+            | Input::Stop => self.while_holding(now, hold, input),
             // Cannot come.
             Input::Changed | Input::Acquire(_) | Input::Release(_) => KEEP,
         }
@@ -168,6 +178,7 @@ impl Election {
     fn while_holding(&mut self, now: Instant, hold: Hold, input: Input) -> Step {
         match input {
             Input::SeenOver => self.drain(now, hold, Ended::Expired, now.min(hold.deadline)),
+            Input::Told => self.told(now),
             Input::StepDown if hold.winding.is_none() => {
                 self.sit_out();
                 let quiet_from = Some(now.plus(self.timing.stop_grace));
@@ -197,6 +208,7 @@ impl Election {
             quiet_from,
             overdue_at,
             runs_out,
+            ..
         } = &mut self.state
         else {
             return KEEP;
@@ -217,11 +229,12 @@ impl Election {
                 KEEP
             }
             // Promise 7: work that outlived deadline and grace is not followed by a release.
-            Input::WorkDone if overdue_at.is_none() => self.after(now),
+            Input::WorkDone if overdue_at.is_none() => self.let_go(now, Some(Event::Unreleased)),
             Input::WorkDone => self.release(now, runs_out),
             Input::NoWork if quiet_from.is_none_or(|quiet_from| now >= quiet_from) => {
                 self.release(now, runs_out)
             }
+            Input::Told => self.told(now),
             Input::NoWork | Input::StepDown | Input::SeenOver | Input::CheckedIn(_) => KEEP,
             // Cannot come.
             Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
@@ -237,7 +250,7 @@ impl Election {
     ) -> Step {
         match input {
             Input::Tick if now >= sent.plus(self.timing.request_timeout) => {
-                let step = self.unreleased(now, runs_out);
+                let step = self.unreleased(now, runs_out, None);
                 Step {
                     event: step.event.or(Some(Event::Unanswered(Verb::Release))),
                     ..step
@@ -248,8 +261,8 @@ impl Election {
             Input::Release(Err(Failure {
                 kind: ErrorKind::Foreign,
                 ..
-            })) => self.after(now),
-            Input::Release(Err(_)) => self.unreleased(now, runs_out),
+            })) => self.let_go(now, None),
+            Input::Release(Err(failure)) => self.unreleased(now, runs_out, failure.retry_after),
             Input::Stop => {
                 self.intent = Intent::Stop;
                 KEEP
@@ -257,6 +270,7 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,
@@ -281,11 +295,33 @@ impl Election {
             Input::Tick
             | Input::StepDown
             | Input::SeenOver
+            | Input::Told
             | Input::CheckedIn(_)
             | Input::WorkDone
             | Input::NoWork => KEEP,
             // Cannot come.
             Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
+        }
+    }
+
+    pub(super) fn while_letting_go(&mut self, now: Instant, sent: Instant, input: Input) -> Step {
+        match input {
+            // It is only a mark; it must not hold anything up.
+            Input::Tick if now >= sent.plus(self.timing.request_timeout) => self.after(now),
+            Input::Release(_) => self.after(now),
+            Input::Stop => {
+                self.intent = Intent::Stop;
+                KEEP
+            }
+            Input::Tick
+            | Input::StepDown
+            | Input::SeenOver
+            | Input::Told
+            | Input::CheckedIn(_)
+            | Input::WorkDone
+            | Input::NoWork => KEEP,
+            // Cannot come.
+            Input::Changed | Input::Acquire(_) | Input::Renew(_) => KEEP,
         }
     }
 }

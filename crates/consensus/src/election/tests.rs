@@ -294,7 +294,7 @@ fn a_release_that_fails_is_tried_until_the_lease_has_run_out() {
     let last = loop {
         let failed = failed(ErrorKind::Unavailable, None);
         let step = machine.step(now, Input::Release(Err(failed)));
-        if step.then == Then::Finish {
+        if step.then == Then::Begin(Verb::LetGo) {
             break step.event;
         }
         now = machine.wake().expect("again");
@@ -304,7 +304,24 @@ fn a_release_that_fails_is_tried_until_the_lease_has_run_out() {
         );
     };
     assert_eq!(last, Some(Event::Unreleased));
-    assert!(now >= at(15_000) && now < at(17_500), "{now:?}");
+    // The lease, the time that a request may take, and less than one retry interval.
+    assert!(now >= at(17_250) && now < at(19_250), "{now:?}");
+    assert_eq!(machine.step(now, Input::Release(Ok(()))).then, Then::Finish);
+}
+
+#[test]
+fn who_winds_down_hears_of_a_loss_and_overdue_counts_the_time_to_kill() {
+    let mut machine = leading(&defaults().leave_time_to_kill());
+    machine.step(at(4_000), Input::Stop);
+    machine.step(at(5_000), Input::Tick);
+    let step = machine.step(at(5_010), Input::Renew(Ok(Renewal::Lost { leader: None })));
+    assert_eq!(step.event, Some(Event::Ended(TOKEN, Ended::Lost)));
+    // 4 s of grace and 0.45 s for SIGKILL.
+    assert_eq!(machine.step(at(9_459), Input::Tick).event, None);
+    assert_eq!(
+        machine.step(at(9_460), Input::Tick).event,
+        Some(Event::Overdue(TOKEN))
+    );
 }
 
 #[test]
@@ -319,5 +336,27 @@ fn a_leader_looks_after_a_hint_but_no_faster_than_an_eighth_of_the_timeout() {
     assert_eq!(
         machine.step(wake, Input::Tick).then,
         Then::Begin(Verb::Renew(TOKEN))
+    );
+}
+
+#[test]
+fn grace_counts_from_when_readers_were_told_or_from_the_deadline() {
+    let mut machine = leading(&defaults());
+    machine.step(at(100), Input::StepDown);
+    machine.step(at(3_000), Input::Told);
+    assert_eq!(machine.step(at(6_999), Input::NoWork).then, Then::Keep);
+    assert_eq!(
+        machine.step(at(7_000), Input::NoWork).then,
+        Then::Begin(Verb::Release)
+    );
+
+    let mut machine = leading(&defaults());
+    machine.step(at(5_000), Input::Tick);
+    machine.step(at(5_010), Input::Renew(Ok(Renewal::Lost { leader: None })));
+    machine.step(at(20_000), Input::Told);
+    assert_eq!(
+        machine.wake(),
+        Some(at(14_000)),
+        "after the deadline nobody was told yes"
     );
 }

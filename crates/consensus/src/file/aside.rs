@@ -1,7 +1,8 @@
 //! What is written aside before it takes the record's place.
 //!
 //! Each has a name of its own, and is locked by its writer while that lives. So what a crashed writer
-//! left can be told from what a slow one is about to rename, and is swept when a store first writes.
+//! left can be told from what a slow one is about to rename, and is swept when a store first goes on
+//! leading or releases.
 
 use super::locks::{self, Bytes, Kind, Taken};
 use super::place::{Folder, Place};

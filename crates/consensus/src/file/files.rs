@@ -1,6 +1,7 @@
 //! What a store has open, and what it remembers between its calls. It moves to the helper thread for
 //! each of them.
 
+use super::Moment;
 use super::life::{Life, Standing};
 use super::lockfile::LockFile;
 use super::place::{Folder, Identity, Place, Role};
@@ -47,15 +48,6 @@ enum History {
 /// What dead writers left is removed once.
 #[derive(Debug)]
 struct Swept;
-
-/// A place in the middle of a save where a test wants to stop it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// The mutex is held, the versions were compared, the record is not there yet.
-    BeforeRename,
-    /// The record is there, the mutex is still held.
-    AfterRename,
-}
 
 /// What a test does at such a moment.
 #[derive(Default)]
@@ -120,8 +112,8 @@ impl Files {
         self.history == History::Replaced
     }
 
-    /// Whether this store never saved before.
-    pub(super) fn first_save(&mut self) -> bool {
+    /// Whether nothing was swept yet.
+    pub(super) fn first_sweep(&mut self) -> bool {
         self.swept.replace(Swept).is_none()
     }
 

@@ -3,7 +3,7 @@
 //! A call that nobody waits for any more goes on, because nothing can take it back; the next one waits
 //! for it. So what the calls work on moves to the helper thread and comes back from there.
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, host};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -33,7 +33,7 @@ impl<S: Send + 'static> Helper<S> {
     /// Calls on another thread, after the call before has returned.
     ///
     /// # Errors
-    /// [`Stopped`](ErrorKind::Stopped) if the call panicked, or its runtime was shut down.
+    /// [`Unavailable`](ErrorKind::Unavailable) if the call panicked, or its runtime was shut down.
     pub(super) async fn call<R: Send + 'static>(
         &mut self,
         call: impl FnOnce(&mut S) -> Result<R, Error> + Send + 'static,
@@ -67,12 +67,12 @@ impl<S: Send + 'static> Helper<S> {
 
 fn panicked() -> Error {
     let message = "a file call of the election panicked: a mistake in the file store";
-    Error::new(ErrorKind::Stopped, message)
+    Error::new(ErrorKind::Unavailable, message)
 }
 
 fn gone() -> Error {
     let message = "the runtime of the election's file calls was shut down";
-    Error::new(ErrorKind::Stopped, message)
+    Error::new(ErrorKind::Unavailable, message)
 }
 
 /// Waits that double, up to a sum. Counted, not measured: no clock decides.
@@ -97,19 +97,12 @@ impl Waits {
         if wait.is_zero() {
             return false;
         }
-        pause(wait);
+        // What it waits for tells nobody when it happens.
+        host::pause(wait);
         self.left -= wait;
         self.next = (self.next * 2).min(LONGEST_WAIT);
         true
     }
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a helper thread may sleep; what it waits for tells nobody when it happens"
-)]
-fn pause(wait: Duration) {
-    std::thread::sleep(wait);
 }
 
 #[cfg(test)]

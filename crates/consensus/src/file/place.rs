@@ -16,6 +16,9 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+/// Few records are longer; those are read in more than one piece.
+const USUAL_BYTES: usize = 2 * 1024;
+
 /// Which file it is, among all that this kernel knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -130,7 +133,7 @@ impl Place {
         };
         // One more than a record may have, so that it is seen to have too many.
         let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(USUAL_BYTES);
         let read = opened.file.take(most + 1).read_to_end(&mut content);
         match read {
             Ok(_) => Ok(Some(content)),

@@ -5,15 +5,15 @@
 //! in a place that is not the one the decision was made on, or that is not there any more afterwards.
 
 use super::aside::{self, Aside, Durability, Renamed};
-use super::files::{Files, Moment};
+use super::files::Files;
 use super::format::{self, NotARecord};
 use super::life::Life;
 use super::lockfile::{LockFile, Note};
 use super::locks::Taken;
 use super::place::{Folder, Place};
-use super::{FileVersion, refusal};
+use super::{FileVersion, Moment, refusal};
 use crate::store::{Record, Saved};
-use crate::{Error, ErrorKind, WorkScope};
+use crate::{Error, ErrorKind, Token, WorkScope};
 use rustix::io::Errno;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,9 +58,6 @@ pub(super) fn save(
     };
     if folder.identity != on.folder || !prepare_lock_file(files, &folder, record, on)? {
         return Ok(Saved::Conflict);
-    }
-    if files.first_save() {
-        aside::sweep(&files.place, &folder);
     }
     let Some(term) = term(files, &folder, record)? else {
         return Ok(Saved::Conflict);
@@ -132,6 +129,7 @@ impl Save<'_> {
             Term::GoesOn | Term::None => Durability::Buffered,
         };
         let aside = Aside::write(self.place, self.folder, &content, durability)?;
+        files.reached(Moment::BeforeMutex);
         match self.compare_and_rename(files, &term, aside)? {
             Renamed::No => return Ok(Saved::Conflict),
             Renamed::Yes => {}
@@ -141,6 +139,10 @@ impl Save<'_> {
                 files.live(life);
                 // Promise 8: a token that was told to anybody is never given again.
                 self.flush()?;
+            }
+            // Not where somebody waits for a leader.
+            Term::GoesOn | Term::None if files.first_sweep() => {
+                aside::sweep(self.place, self.folder);
             }
             Term::GoesOn | Term::None => {}
         }
@@ -196,6 +198,8 @@ impl Save<'_> {
         let before = self.lock.note(path)?;
         let token = self.record.token.unwrap_or_default();
         let is_new = match term {
+            // Whoever goes on under a dead leader's token had it handed over.
+            Term::Begins(_) if self.token_before() == Some(token) => token >= before.highest,
             Term::Begins(_) => token > before.highest,
             Term::GoesOn | Term::None => true,
         };
@@ -256,6 +260,11 @@ impl Save<'_> {
 
     fn before(&self) -> Option<&[u8]> {
         self.on.content.as_deref()
+    }
+
+    fn token_before(&self) -> Option<Token> {
+        let page = self.before().and_then(|content| format::read(content).ok());
+        page.flatten().and_then(|page| page.record.token)
     }
 
     fn unwritable(&self, why: &NotARecord) -> Error {

@@ -84,6 +84,8 @@ pub enum Fate {
     AnswerLost,
     /// It is carried out at once, and answered this much later.
     AnswerLate(Duration),
+    /// A save that is never answered, and arrives just before the next one that is.
+    Stalls,
     /// It is refused.
     Refused(ErrorKind),
 }
@@ -98,6 +100,7 @@ struct Fates {
     saves: VecDeque<Fate>,
     sent: Vec<Instant>,
     before_save: Option<Record>,
+    stalled: Vec<(Record, u64)>,
 }
 
 impl Script {
@@ -153,13 +156,13 @@ impl Scripted {
                 Ok(answer)
             }
             Fate::Refused(kind) => Err(Error::new(kind, "as scripted")),
-            Fate::Lost | Fate::AnswerLost => std::future::pending().await,
+            Fate::Lost | Fate::AnswerLost | Fate::Stalls => std::future::pending().await,
         }
     }
 }
 
 fn arrives(fate: Fate) -> bool {
-    !matches!(fate, Fate::Lost | Fate::Refused(_))
+    !matches!(fate, Fate::Lost | Fate::Stalls | Fate::Refused(_))
 }
 
 impl Store for Scripted {
@@ -177,7 +180,15 @@ impl Store for Scripted {
         if let Some(other) = before {
             self.store.edit(|record| *record = Some(other));
         }
+        if fate == Fate::Stalls {
+            let stalled = (record.clone(), *if_version);
+            self.script.0.lock().expect("script").stalled.push(stalled);
+        }
         let saved = if arrives(fate) {
+            let stalled = std::mem::take(&mut self.script.0.lock().expect("script").stalled);
+            for (record, version) in stalled {
+                self.store.save(&record, &version).await?;
+            }
             self.store.save(record, if_version).await?
         } else {
             Saved::Conflict

@@ -13,5 +13,7 @@ mod bench;
 #[cfg(target_os = "linux")]
 mod file;
 mod handles;
+mod kit;
 mod promises;
 mod soak;
+mod stranger;

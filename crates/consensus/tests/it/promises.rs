@@ -1,6 +1,8 @@
 //! The promises of the design, each a test of that name that runs the shipped driver. Each says which
 //! one-line break of the shipped code makes it fail; `cargo xtask mutants` breaks it, and sees to it.
 
+#[cfg(target_os = "linux")]
+mod input;
 mod rare;
 mod records;
 mod time;

@@ -2,6 +2,7 @@
 
 use super::child::Player;
 use super::ground::{Ground, is_conflict, lead, load_until, next_token, record, released, stored};
+use consensus::file::{FileStore, Moment};
 use consensus::store::{Proof, Saved, Store};
 use consensus::{ErrorKind, Token};
 use rustix::process::Signal;
@@ -95,6 +96,26 @@ async fn the_first_creation_replaces_nothing() {
     assert_eq!(holder.as_deref(), Some("b"));
 }
 
+/// Fails if the first creation replaces what a stranger, who knows no mutex, puts there meanwhile.
+#[tokio::test]
+async fn the_first_creation_replaces_nothing_that_appears_at_the_last_moment() {
+    let ground = Ground::new();
+    let path = ground.record();
+    let appears = {
+        let path = path.clone();
+        move |moment| {
+            if moment == Moment::BeforeRename {
+                fs::write(&path, "a stranger's").unwrap();
+            }
+        }
+    };
+    let mut store = FileStore::new(&path).with_probe(appears);
+    let nothing = store.load().await.unwrap();
+    let record = record("a", next_token(&nothing));
+    assert!(is_conflict(&store.save(&record, &nothing.version).await));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "a stranger's");
+}
+
 #[tokio::test]
 async fn who_is_stopped_before_its_rename_blocks_savers_who_name_it_until_it_dies() {
     let ground = Ground::new();
@@ -183,25 +204,56 @@ async fn who_is_stopped_after_its_rename_leads_for_all_to_see_and_blocks_savers_
 }
 
 #[tokio::test]
-async fn what_a_dead_writer_left_is_swept_and_what_a_living_one_wrote_is_not() {
+async fn who_is_stopped_before_its_rename_but_outside_the_mutex_blocks_nobody_and_loses() {
+    let ground = Ground::new();
+    let mut stopped = Player::start("stop aside", &ground.record());
+    stopped.says("stops");
+    stopped.is_stopped();
+    let mut other = ground.store();
+    let seen = other.load().await.unwrap();
+    assert_eq!(
+        seen.proof,
+        Proof::Alive,
+        "its proof of life delays, but does not forbid"
+    );
+    let (led, version) = lead(&mut other, "other").await;
+    // The first save that begins no term sweeps, and leaves what a living writer wrote.
+    stored(
+        other
+            .save(&record("other", led.token.unwrap()), &version)
+            .await,
+    );
+    assert_eq!(asides(&ground).len(), 1);
+    stopped.signal(Signal::CONT);
+    assert_eq!(stopped.says("saved"), "Ok(false)");
+    assert!(asides(&ground).is_empty());
+    load_until(&mut other, |seen| {
+        seen.record.as_ref().unwrap().holder.as_deref() == Some("other")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_dead_writer_left_is_swept_and_nothing_else() {
     let ground = Ground::new();
     let mut stopped = Player::start("stop before", &ground.record());
     stopped.says("stops");
     stopped.is_stopped();
-    let aside = |name: &String| name.starts_with(".leader.json.") && name.contains(".aside");
-    let mut early = ground.store();
-    let seen = early.load().await.unwrap();
-    let saved = early
-        .save(&record("early", next_token(&seen)), &seen.version)
-        .await;
-    assert!(saved.is_err());
-    assert_eq!(ground.names().iter().filter(|name| aside(name)).count(), 1);
-
     stopped.kill();
+    assert_eq!(asides(&ground).len(), 1);
     fs::write(ground.folder.join(".leader.json.notes.aside"), "not ours").unwrap();
-    lead(&mut ground.store(), "late").await;
-    let left: Vec<String> = ground.names().into_iter().filter(aside).collect();
-    assert_eq!(left, [".leader.json.notes.aside"]);
+    let mut late = ground.store();
+    let (led, version) = lead(&mut late, "late").await;
+    stored(late.save(&released(led.token.unwrap()), &version).await);
+    assert_eq!(asides(&ground), [".leader.json.notes.aside"]);
+}
+
+/// What is written aside at the moment.
+fn asides(ground: &Ground) -> Vec<String> {
+    let names = ground.names().into_iter();
+    names
+        .filter(|name| name.starts_with(".leader.json."))
+        .collect()
 }
 
 #[tokio::test]
@@ -209,7 +261,10 @@ async fn a_save_that_nobody_waits_for_goes_on_and_the_next_call_waits_for_it() {
     let ground = Ground::new();
     let (go_on, held_up) = std::sync::mpsc::channel();
     let (tell, told) = std::sync::mpsc::channel();
-    let mut store = ground.store().with_probe(move |_| {
+    let mut store = ground.store().with_probe(move |moment| {
+        if moment == Moment::BeforeMutex {
+            return;
+        }
         tell.send(()).unwrap();
         held_up.recv().unwrap();
     });

@@ -154,6 +154,7 @@ async fn play(part: &str, path: &Path) {
             eprintln!("released");
             wait_for_end();
         }
+        "stop aside" => stopped(path, Moment::BeforeMutex).await,
         "stop before" => stopped(path, Moment::BeforeRename).await,
         "stop after" => stopped(path, Moment::AfterRename).await,
         "follow" => {

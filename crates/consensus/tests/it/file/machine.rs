@@ -178,6 +178,8 @@ async fn what_began_a_term_survives_a_loss_of_power() {
     };
     let path = disk.join("leader.json");
     let mut store = FileStore::new(&path);
+    lead(&mut store, "a").await;
+    // The second one changes no length, so that not even by chance its file's flush is the folder's.
     let (led, version) = lead(&mut store, "a").await;
     let token = led.token.unwrap();
     fs::write(disk.join("not flushed"), "lost").unwrap();

@@ -206,6 +206,22 @@ async fn a_lock_file_that_goes_away_during_a_save_is_noticed_after_its_rename() 
 }
 
 #[tokio::test]
+async fn a_folder_that_goes_away_during_a_save_is_noticed_after_its_rename() {
+    let ground = Ground::new();
+    let (folder, elsewhere) = (ground.folder.clone(), ground.above().join("old"));
+    let mut store = ground.store().with_probe(move |moment| {
+        if moment == Moment::AfterRename {
+            fs::rename(&folder, &elsewhere).unwrap();
+        }
+    });
+    let seen = store.load().await.unwrap();
+    let token = super::ground::next_token(&seen);
+    assert!(is_conflict(
+        &store.save(&record("a", token), &seen.version).await
+    ));
+}
+
+#[tokio::test]
 async fn a_leader_whose_lock_file_goes_away_during_a_renewal_has_lost() {
     let ground = Ground::new();
     let (lock, armed) = (ground.lock(), std::sync::atomic::AtomicBool::new(false));

@@ -51,6 +51,19 @@ async fn a_token_that_is_not_above_the_highest_ever_begins_no_term() {
     stored(store.save(&record("a", FAR.next()), &seen.version).await);
 }
 
+/// As a guard does for the leader that it outlived. While that lives, its byte forbids it.
+#[tokio::test]
+async fn a_record_can_be_kept_up_under_its_own_token_by_another_once_the_holder_let_go() {
+    let ground = Ground::new();
+    let (mut leader, mut guard) = (ground.store(), ground.store());
+    let (led, version) = lead(&mut leader, "a").await;
+    let same = record("a", led.token.unwrap());
+    assert!(is_conflict(&guard.save(&same, &version).await));
+    leader.let_go().await;
+    load_until(&mut guard, |seen| seen.proof == Proof::Dead).await;
+    stored(guard.save(&same, &version).await);
+}
+
 #[tokio::test]
 async fn a_candidate_that_is_killed_before_its_rename_has_used_up_its_token() {
     let ground = Ground::new();

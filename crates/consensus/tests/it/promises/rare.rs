@@ -3,7 +3,9 @@
 use super::strangers;
 use crate::bench::{Bench, Fate, ms, secs};
 use consensus::backend::Candidate;
-use consensus::{Config, Ended, ErrorKind, Status};
+use consensus::internals::Ask;
+use consensus::store::Record;
+use consensus::{Config, Ended, ErrorKind, Status, Token};
 
 /// Promise 4. The answer to an acquisition is lost; then another record is seen; then a backup brings
 /// the lost one back. Its nonce is dead: the record is waited for like anybody's.
@@ -75,4 +77,92 @@ fn a_missed_check_in_ends_the_term() {
         bench.players[leader].board.status(),
         Status::Ending { why: said, .. } if said == why
     ));
+}
+
+/// Promise 6. Writes stall while reads go on: what was sent first lands first, on the version that was
+/// looked at again meanwhile, and is still known for one's own.
+///
+/// Breaks if `see` in `knowledge.rs` forgets what was sent on the very version that it sees.
+#[test]
+fn an_own_write_that_stalled_is_known_when_it_lands() {
+    for holder in [Some("stranger".into()), None] {
+        let mut bench = Bench::new();
+        let record = Record {
+            holder,
+            ..strangers("", 15)
+        };
+        bench.store.edit(|stored| *stored = Some(record));
+        let candidate = bench.join("candidate");
+        let script = &bench.players[candidate].script;
+        script.saves(&[Fate::Stalls, Fate::Stalls, Fate::Answered]);
+        bench.run(secs(24));
+        assert!(bench.players[candidate].leads(), "{:?}", bench.record());
+    }
+}
+
+/// A reader saw an earlier term over and was held up before it could say so.
+///
+/// Breaks if `take_asked` in `board.rs` passes it on to a term that goes on.
+#[test]
+fn who_says_late_that_a_term_is_over_ends_no_later_term() {
+    let mut bench = Bench::with_leader(0);
+    bench.run(secs(1));
+    let token = bench.players[0].token();
+    bench.ask(0, Ask::SeenOver);
+    bench.run(ms(10));
+    assert!(bench.players[0].leads() && bench.players[0].token() == token);
+}
+
+/// Promise 8. No token can follow this one.
+///
+/// Breaks if `refuse_impossible` in `knowledge.rs` lets it pass.
+#[test]
+fn a_record_whose_token_none_can_follow_is_never_taken() {
+    let mut bench = Bench::new();
+    let last = Record {
+        token: Some(Token::new(u64::MAX)),
+        ..strangers("stranger", 15)
+    };
+    bench.store.edit(|record| *record = Some(last));
+    let follower = bench.join("follower");
+    bench.run(secs(60));
+    assert!(bench.players[follower].terms.is_empty());
+}
+
+/// Promise 7. Work that was registered once and is over says nothing of who asks `is_leader()` now.
+///
+/// Breaks if `publish` in `board.rs` counts work that had ended before the term did.
+#[test]
+fn work_that_was_over_before_the_term_takes_no_grace_from_others() {
+    let mut bench = Bench::with_leader(1);
+    assert!(bench.players[0].begin_work());
+    bench.players[0].board.end_work();
+    bench.run(secs(3));
+    bench.ask(0, Ask::StepDown);
+    bench.run(ms(3_900));
+    assert!(!bench.players[1].leads());
+    bench.run(ms(200));
+    assert!(bench.players[1].leads());
+}
+
+/// Promise 7. The last renewal arrived and its answer was lost: the release is tried for as long as
+/// that one lasts.
+///
+/// Breaks if `run_out` in `election/moves.rs` counts from the last confirmed write.
+#[test]
+fn a_release_is_tried_for_as_long_as_any_write_of_ours_may_last() {
+    let mut bench = Bench::with_leader(1);
+    bench.players[0].script.saves(&[Fate::AnswerLost]);
+    bench.run(ms(5_010));
+    bench.players[0].script.all(&[Fate::Lost]);
+    bench.run(secs(7));
+    bench.ask(0, Ask::Stop);
+    // Later than the last confirmed write allows: 15 s, and a request, after it was sent.
+    bench.run(ms(5_600));
+    bench.players[0].script.all(&[Fate::Answered]);
+    bench.run(ms(2_300));
+    assert!(
+        bench.players[1].leads(),
+        "released before it ran out at 20 s"
+    );
 }

@@ -64,15 +64,12 @@ fn promise_1_no_later_confirmation_revives_a_term_that_was_seen_over() {
     );
     let token = bench.players[0].token();
     bench.run(secs(10));
-    let first = bench.players[0]
-        .terms
-        .iter()
-        .filter(|(term, _)| *term == token);
-    assert_eq!(
-        first.count(),
-        1,
-        "no renewal brought it back: {:?}",
-        bench.players[0].terms
+    let terms = &bench.players[0].terms;
+    let of_first = terms.iter().filter(|(term, _)| *term == token);
+    assert_eq!(of_first.count(), 1, "no renewal brought it back: {terms:?}");
+    assert!(
+        bench.players[0].token() > token,
+        "and it is not renewed for nobody: {terms:?}"
     );
 }
 

@@ -1,0 +1,121 @@
+//! What people are told, on stderr: stdout is the command's, or machine-readable.
+//!
+//! Owns two rules. No control character reaches a terminal: identities, addresses and paths are written
+//! by others. And nothing here blocks: a stderr that nobody reads must not keep the deadline from
+//! being enforced, so a thread of its own writes, and what it cannot keep up with is dropped.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::sync::OnceLock;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+/// How many lines wait for a slow stderr, before further ones are dropped.
+const MOST_WAITING: usize = 1000;
+/// How long the end of the program waits for a slow stderr.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+enum Line {
+    Text(Vec<u8>),
+    /// Answered when everything before it is written.
+    Written(SyncSender<()>),
+}
+
+static LINES: OnceLock<SyncSender<Line>> = OnceLock::new();
+
+/// Says a line to whoever watches.
+pub(crate) fn say(line: impl Display) {
+    write(format!("consensus: {}\n", plain(&line.to_string())).into_bytes());
+}
+
+/// Says what comes in lines of its own: what is wrong with the command line, and the log.
+pub(crate) fn say_lines(text: &str) {
+    let lines = text.lines().map(plain).collect::<Vec<_>>().join("\n");
+    write(format!("{lines}\n").into_bytes());
+}
+
+/// Waits a moment for what was said to be written.
+pub(crate) fn finish() {
+    let (written, done) = sync_channel(1);
+    if lines().try_send(Line::Written(written)).is_ok() {
+        // Too slow: it is lost.
+        let _ = done.recv_timeout(LAST_WORDS);
+    }
+}
+
+/// The text without anything that a terminal obeys, or that changes the order of what it shows.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        let shows = !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
+        if shows && !c.is_control() {
+            plain.push(c);
+        } else {
+            plain.extend(c.escape_default());
+        }
+    }
+    plain
+}
+
+/// Where the log goes: the same way, for it must not block the election's thread either.
+pub(crate) struct Log(Vec<u8>);
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        say_lines(&String::from_utf8_lossy(&self.0));
+    }
+}
+
+fn write(line: Vec<u8>) {
+    // Full: dropped. Gone: there is nobody to tell.
+    let _ = lines().try_send(Line::Text(line));
+}
+
+fn lines() -> &'static SyncSender<Line> {
+    LINES.get_or_init(|| {
+        let (lines, waiting) = sync_channel(MOST_WAITING);
+        let writer = move || {
+            for line in waiting {
+                match line {
+                    // A closed stderr is its owner's wish.
+                    Line::Text(text) => drop(io::stderr().write_all(&text)),
+                    Line::Written(done) => drop(done.send(())),
+                }
+            }
+        };
+        // Without a thread nothing can be said; what is done stays right.
+        drop(thread::Builder::new().name("speaker".into()).spawn(writer));
+        lines
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_a_terminal_obeys_is_shown_instead() {
+        assert_eq!(plain("instance-1 · Köln 日本"), "instance-1 · Köln 日本");
+        assert_eq!(plain("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
+        assert_eq!(plain("evil\u{202e}txt\u{9b}"), "evil\\u{202e}txt\\u{9b}");
+    }
+}

@@ -1,0 +1,185 @@
+//! The wait for leadership: what is said meanwhile, and when it is given up.
+//!
+//! Owns one decision: an error of configuration or permission ends the program only before the store
+//! has answered for the first time. Later it is an outage like any other, and is waited for.
+
+use crate::args::{self, Patience};
+use crate::exit::Exit;
+use crate::say::say;
+use crate::signals::{Signals, name, number};
+use crate::times::{Instant, sleep_until};
+use crate::url::Url;
+use consensus::{Error, ErrorKind, Lease, Status, Term, Timing};
+use std::time::Duration;
+
+/// For how long nothing may be known before that is said.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// A wait for leadership.
+#[derive(Debug)]
+pub(crate) struct Wait<'a> {
+    url: &'a Url,
+    patience: Patience,
+    until: Option<Instant>,
+    answered: bool,
+    known: Known,
+    /// When to say that nothing is known.
+    speak_at: Option<Instant>,
+}
+
+/// What was last said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    Leader(String),
+    Trouble(String),
+}
+
+impl<'a> Wait<'a> {
+    /// A wait that begins now.
+    pub(crate) fn new(asked: &'a args::Run, timing: &Timing) -> Self {
+        let now = Instant::now();
+        let until = match asked.patience() {
+            Patience::Endless => None,
+            Patience::AtMost(time) => Some(now.plus(time)),
+            // One request, and a little.
+            Patience::None => Some(now.plus(timing.request_timeout * 5 / 4)),
+        };
+        Self {
+            url: &asked.url,
+            patience: asked.patience(),
+            until,
+            answered: false,
+            known: Known::Nothing,
+            speak_at: Some(now.plus(QUIET)),
+        }
+    }
+
+    /// Waits for a term. `Err`: it is given up, and this is how to end.
+    pub(crate) async fn next_term(
+        &mut self,
+        lease: &mut Lease,
+        signals: &mut Signals,
+    ) -> Result<Term, Exit> {
+        let leading = lease.clone();
+        loop {
+            tokio::select! {
+                biased;
+                signal = signals.end() => {
+                    say(format_args!("{}: waiting no more", name(signal)));
+                    return Err(Exit::Signal(number(signal)));
+                }
+                term = leading.wait_for_leadership() => {
+                    return term.map_err(|error| {
+                        say(error);
+                        Exit::Unavailable
+                    });
+                }
+                status = lease.changed() => self.hear(&status, lease.trouble())?,
+                () = at(self.until) => return Err(self.give_up()),
+                () = at(self.speak_at) => self.know_nothing(),
+            }
+        }
+    }
+
+    /// Says what is new.
+    fn hear(&mut self, status: &Status, trouble: Option<Error>) -> Result<(), Exit> {
+        if let Some(error) = trouble {
+            return self.hear_trouble(&error);
+        }
+        match status {
+            Status::Following {
+                leader: Some(leader),
+            } => {
+                self.answered = true;
+                let leader = leader.to_string();
+                let url = self.url;
+                if self.learn(Known::Leader(leader.clone())) {
+                    say(format_args!("waiting: {leader} leads ({url})"));
+                }
+                if self.patience == Patience::None {
+                    return Err(Exit::NotAcquired);
+                }
+            }
+            Status::Following { leader: None } => {
+                self.answered = true;
+                self.speak_at = Some(Instant::now().plus(QUIET));
+                if self.patience == Patience::None {
+                    return Err(self.give_up());
+                }
+            }
+            // Both are told by the wait for the term.
+            Status::Leading { .. } | Status::Stopped => self.answered = true,
+            // A term that was over before anything was begun in it.
+            Status::Starting | Status::Ending { .. } | _ => {}
+        }
+        Ok(())
+    }
+
+    fn hear_trouble(&mut self, error: &Error) -> Result<(), Exit> {
+        let is_ours_to_mend = match error.kind() {
+            ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Foreign => true,
+            ErrorKind::Unavailable | ErrorKind::Stopped | _ => false,
+        };
+        if is_ours_to_mend && !self.answered {
+            say(error);
+            return Err(Exit::Misconfigured);
+        }
+        if self.patience == Patience::None {
+            say(error);
+            return Err(Exit::Unavailable);
+        }
+        if self.learn(Known::Trouble(error.to_string())) {
+            say(format_args!("waiting, and trying again: {error}"));
+        }
+        Ok(())
+    }
+
+    fn know_nothing(&mut self) {
+        self.speak_at = None;
+        self.known = Known::Nothing;
+        let url = self.url;
+        say(format_args!(
+            "waiting: it is not known who leads ({url}); somebody may, for at most one lease"
+        ));
+    }
+
+    /// Whether this is news.
+    fn learn(&mut self, known: Known) -> bool {
+        self.speak_at = None;
+        let is_news = self.known != known;
+        self.known = known;
+        is_news
+    }
+
+    fn give_up(&self) -> Exit {
+        let url = self.url;
+        match &self.known {
+            Known::Trouble(error) if !self.answered => {
+                say(format_args!("not acquired in time: {error}"));
+                Exit::Unavailable
+            }
+            Known::Trouble(error) => {
+                say(format_args!("not acquired in time: {error}"));
+                Exit::NotAcquired
+            }
+            Known::Leader(leader) => {
+                say(format_args!("not acquired in time: {leader} leads ({url})"));
+                Exit::NotAcquired
+            }
+            Known::Nothing => {
+                say(format_args!(
+                    "not acquired in time: somebody may still lead ({url})"
+                ));
+                Exit::NotAcquired
+            }
+        }
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,251 @@
+//! What the tests are made of: a place for an election, and a program that runs in it.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long anything may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder with a file for an election.
+pub struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { folder }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn record(&self) -> PathBuf {
+        self.path("leader.json")
+    }
+
+    pub fn url(&self) -> String {
+        format!("file:{}", self.record().display())
+    }
+
+    /// How many files there are.
+    pub fn files(&self) -> usize {
+        fs::read_dir(self.folder.path())
+            .expect("the folder")
+            .count()
+    }
+
+    /// `consensus run` here, with these flags and this shell script. The script's `$1` is the folder.
+    pub fn run(&self, flags: &str, script: &str) -> Started {
+        let mut command = consensus();
+        command.arg("run").args(flags.split_whitespace());
+        command.arg(self.url()).arg("--");
+        command
+            .args(["sh", "-c", script, "sh"])
+            .arg(self.folder.path());
+        Started::new(command)
+    }
+
+    /// Waits until the command has written this file, and gives what it says.
+    pub fn wait_for_file(&self, name: &str) -> String {
+        let mut content = String::new();
+        until(&format!("the file {name}"), || {
+            content = fs::read_to_string(self.path(name)).unwrap_or_default();
+            content.ends_with('\n')
+        });
+        content.trim().to_owned()
+    }
+
+    /// Stops everybody from writing the record, as long as it lives: a process that is stopped in the
+    /// middle of a write would do the same.
+    pub fn block_writes(&self) -> File {
+        use nix::fcntl::{FcntlArg, fcntl};
+        let lock_file = OpenOptions::new()
+            .write(true)
+            .open(self.path("leader.json.lock"))
+            .expect("the lock file");
+        let mutex = nix::libc::flock {
+            l_type: i16::try_from(nix::libc::F_WRLCK).expect("small"),
+            l_whence: i16::try_from(nix::libc::SEEK_SET).expect("small"),
+            l_start: 0,
+            l_len: 1,
+            l_pid: 0,
+        };
+        until("the lock", || {
+            fcntl(&lock_file, FcntlArg::F_OFD_SETLK(&mutex)).is_ok()
+        });
+        lock_file
+    }
+}
+
+/// The program, with nothing of ours in its environment.
+pub fn consensus() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_consensus"));
+    clean(&mut command);
+    command
+}
+
+/// Takes what is meant for `consensus` out of a command's environment.
+pub fn clean(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"CONSENSUS_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+}
+
+/// Waits until something is so.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "never came: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process lives: it is there, and not just waiting to be reaped.
+pub fn lives(process: &str) -> bool {
+    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| {
+        let state = stat.rsplit(')').next().unwrap_or_default();
+        !state.trim_start().starts_with(['Z', 'X'])
+    })
+}
+
+/// Signals a process that a test started, directly or not.
+pub fn signal(process: &str, signal: Signal) {
+    let process: i32 = process.parse().expect("a process id");
+    let process = Pid::from_raw(process).expect("a process id");
+    kill_process(process, signal).expect("it is there");
+}
+
+/// A program that was started.
+pub struct Started {
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    said: String,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Started {
+    pub fn new(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program");
+        let mut pipe = child.stdout.take().expect("piped");
+        let (all, stdout) = channel();
+        thread::spawn(move || {
+            let mut text = String::new();
+            if pipe.read_to_string(&mut text).is_ok() {
+                let _ = all.send(text);
+            }
+        });
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let (lines, heard) = channel();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = lines.send(line);
+            }
+        });
+        Self {
+            child,
+            stdout,
+            stderr: heard,
+            said: String::new(),
+        }
+    }
+
+    /// Waits until it says this.
+    #[must_use]
+    pub fn says(mut self, words: &str) -> Self {
+        loop {
+            let line = self.stderr.recv_timeout(PATIENCE).unwrap_or_else(|error| {
+                panic!("never said {words:?} ({error}); it said:\n{}", self.said)
+            });
+            writeln!(self.said, "{line}").expect("a string takes all");
+            if line.contains(words) {
+                return self;
+            }
+        }
+    }
+
+    pub fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    #[must_use]
+    pub fn gets(self, signal: Signal) -> Self {
+        self::signal(&self.id(), signal);
+        self
+    }
+
+    /// Waits for its end, and that of all that it started.
+    pub fn done(mut self) -> Done {
+        let mut code = None;
+        until("its end", || {
+            code = self.child.try_wait().expect("a child");
+            code.is_some()
+        });
+        let status = code.expect("ended");
+        let stdout = self.stdout.recv_timeout(PATIENCE);
+        let stdout = stdout.expect("it left something behind that holds its stdout");
+        while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
+            writeln!(self.said, "{line}").expect("a string takes all");
+        }
+        Done {
+            code: status
+                .code()
+                .unwrap_or_else(|| -status.signal().unwrap_or_default()),
+            stdout,
+            stderr: std::mem::take(&mut self.said),
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Done {
+    /// Asserts the exit code, and shows everything if it is another.
+    #[must_use]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// Asserts what was said, and shows everything if it was not.
+    #[must_use]
+    pub fn having_said(self, words: &str) -> Self {
+        assert!(self.stderr.contains(words), "not {words:?}: {self:#?}");
+        self
+    }
+}
+
+/// Runs the program with these arguments to its end.
+pub fn outcome(arguments: &[&str]) -> Done {
+    let mut command = consensus();
+    command.args(arguments);
+    Started::new(command).done()
+}

@@ -1,0 +1,81 @@
+//! From one leader to the next.
+
+use crate::bench::{Place, signal};
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+
+#[test]
+fn of_several_at_once_one_runs_at_a_time() {
+    let place = Place::new();
+    // A folder can be made only by one.
+    let script = "mkdir $1/busy || exit 99; sleep 0.2; rmdir $1/busy";
+    let all: Vec<_> = (0..4).map(|_| place.run("--lease=5s", script)).collect();
+    for one in all {
+        let done = one.done().exits(0);
+        assert_eq!(done.stdout, "");
+    }
+}
+
+#[test]
+fn who_waits_is_told_for_whom_and_runs_after_the_release() {
+    let place = Place::new();
+    let script = "echo up > $1/first; trap 'sleep 0.5; echo end >> $1/order; exit 0' TERM; \
+                  while :; do sleep 0.05; done";
+    let first = place.run("--id=first", script).says("leading");
+    place.wait_for_file("first");
+    let second = place.run("--id=second", "echo begin >> $1/order");
+    let second = second.says("waiting: first leads (file:");
+    let _ = first.gets(Signal::TERM).done().exits(0);
+    let _ = second.says("leading (token").done().exits(0);
+    let order = std::fs::read_to_string(place.path("order")).expect("written");
+    assert_eq!(order, "end\nbegin\n");
+}
+
+/// What is still running must not overlap with what comes: nothing proves that it ended.
+#[test]
+fn when_the_leader_is_killed_another_runs_after_the_lease_and_not_before() {
+    let place = Place::new();
+    let first = place.run("--id=first --lease=4s", "echo $$ > $1/id; exec sleep 60");
+    let command = place.wait_for_file("id");
+    let second = place
+        .run("--id=second --lease=4s", "echo ran")
+        .says("first leads");
+    // It was renewed at most a third of the lease ago.
+    let killed = Instant::now();
+    drop(first.gets(Signal::KILL));
+    let second = second.says("leading");
+    assert!(killed.elapsed() > Duration::from_secs(2), "{killed:?}");
+    let done = second.done().exits(0);
+    assert_eq!(done.stdout, "ran\n");
+    // Nobody ended it: that is what the guard is for.
+    signal(&command, Signal::KILL);
+}
+
+#[test]
+fn a_follower_that_ends_leaves_the_leader_alone() {
+    let place = Place::new();
+    let leader = place
+        .run("--id=first", "echo up > $1/up; sleep 60")
+        .says("leading");
+    let follower = place.run("", "true").says("first leads");
+    let _ = follower.gets(Signal::TERM).done().exits(143);
+    let _ = place.run("--nonblock", "true").done().exits(75);
+    let _ = leader.gets(Signal::TERM).done().exits(143);
+}
+
+#[test]
+fn what_a_command_leaves_behind_is_gone_before_another_runs() {
+    let place = Place::new();
+    let script = "(trap '' TERM; echo up > $1/up; while :; do sleep 0.1; done) & \
+                  echo $! > $1/left; while ! test -s $1/up; do sleep 0.01; done; \
+                  echo up > $1/first; while ! test -s $1/waits; do sleep 0.01; done";
+    let first = place.run("--id=first --grace=500ms", script);
+    let first = first.says("leading");
+    place.wait_for_file("first");
+    // A dead process that nobody has reaped does no more work.
+    let script = "grep -qs ') [^ZX]' /proc/$(cat $1/left)/stat && echo overlap; exit 0";
+    let second = place.run("--id=second", script).says("first leads");
+    std::fs::write(place.path("waits"), "yes\n").expect("written");
+    let _ = first.done().exits(0).having_said("SIGKILL");
+    assert_eq!(second.done().exits(0).stdout, "");
+}
