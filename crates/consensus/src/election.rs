@@ -356,4 +356,12 @@ impl Dice {
     fn shorten(&mut self, time: Duration, part: u32) -> Duration {
         time.saturating_sub(self.below(time / part))
     }
+
+    /// `at`, or up to `step` before it: a whole multiple, the same for all that read one clock.
+    fn gather(self, at: Instant, step: Duration) -> Instant {
+        if self.0 == 0 {
+            return at;
+        }
+        at.rounded_down(step)
+    }
 }

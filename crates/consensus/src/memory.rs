@@ -2,13 +2,15 @@
 
 use crate::store::{Record, RecordBackend, Saved, Snapshot, Store, Tokens};
 use crate::{Error, Token};
-use std::sync::Arc;
-use tokio::sync::watch;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 /// A record in this process's memory. Clones share it.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
-    cell: Arc<watch::Sender<Cell>>,
+    cell: Arc<Mutex<Cell>>,
 }
 
 /// Elections among the threads and tasks of one process.
@@ -19,19 +21,21 @@ struct Cell {
     record: Option<Record>,
     version: u64,
     highest: Token,
+    watchers: Vec<(u64, Waker)>,
+    last_watcher: u64,
 }
 
 impl MemoryStore {
     /// A store that holds no record. Nobody else can know of it, so it can be taken at once.
     pub fn new() -> Self {
         Self {
-            cell: Arc::new(watch::Sender::new(Cell::default())),
+            cell: Arc::default(),
         }
     }
 
     /// Looks at the record, as a stranger would.
     pub fn peek<T>(&self, look: impl FnOnce(Option<&Record>) -> T) -> T {
-        look(self.cell.borrow().record.as_ref())
+        look(self.cell().record.as_ref())
     }
 
     /// Removes the record, as a stranger would.
@@ -41,10 +45,24 @@ impl MemoryStore {
 
     /// Changes the record behind everybody's back, as a stranger would.
     pub fn edit(&self, change: impl FnOnce(&mut Option<Record>)) {
-        self.cell.send_modify(|cell| {
-            change(&mut cell.record);
-            cell.version += 1;
-        });
+        let mut cell = self.cell();
+        change(&mut cell.record);
+        Self::tell(cell);
+    }
+
+    /// Whoever panicked in the middle only looked, or was a stranger.
+    fn cell(&self) -> MutexGuard<'_, Cell> {
+        self.cell.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After each change. Nobody is woken before the cell can be looked at.
+    fn tell(mut cell: MutexGuard<'_, Cell>) {
+        cell.version += 1;
+        let watchers = mem::take(&mut cell.watchers);
+        drop(cell);
+        for (_, watcher) in watchers {
+            watcher.wake();
+        }
     }
 }
 
@@ -72,7 +90,7 @@ impl Store for MemoryStore {
     type Version = u64;
 
     async fn load(&mut self) -> Result<Snapshot<u64>, Error> {
-        let cell = self.cell.borrow();
+        let cell = self.cell();
         let mut seen = Snapshot::new(cell.record.clone(), cell.version);
         seen.tokens = Tokens::Above(cell.highest);
         seen.watched = true;
@@ -84,29 +102,67 @@ impl Store for MemoryStore {
     }
 
     async fn save(&mut self, record: &Record, if_version: &u64) -> Result<Saved<u64>, Error> {
-        let mut saved = Saved::Conflict;
-        self.cell.send_if_modified(|cell| {
-            if cell.version != *if_version {
-                return false;
-            }
-            cell.version += 1;
-            cell.highest = cell.highest.max(record.token.unwrap_or_default());
-            cell.record = Some(record.clone());
-            saved = Saved::Stored {
-                version: cell.version,
-                revision: None,
-            };
-            true
-        });
-        Ok(saved)
+        let mut cell = self.cell();
+        if cell.version != *if_version {
+            return Ok(Saved::Conflict);
+        }
+        cell.highest = cell.highest.max(record.token.unwrap_or_default());
+        cell.record = Some(record.clone());
+        Self::tell(cell);
+        Ok(Saved::Stored {
+            version: if_version + 1,
+            revision: None,
+        })
     }
 
     async fn changed(&mut self, seen: Option<&u64>) {
-        let mut cell = self.cell.subscribe();
-        // The sender is ours: it cannot be gone.
-        let _ = match seen {
-            Some(seen) => cell.wait_for(|cell| cell.version != *seen).await.is_ok(),
-            None => cell.changed().await.is_ok(),
-        };
+        let seen = seen.copied().unwrap_or_else(|| self.cell().version);
+        let store = &*self;
+        let number = None;
+        Change {
+            store,
+            seen,
+            number,
+        }
+        .await;
+    }
+}
+
+/// Waits until the version is another one.
+#[derive(Debug)]
+struct Change<'a> {
+    store: &'a MemoryStore,
+    seen: u64,
+    /// Under which its waker is kept. `None`: it is not.
+    number: Option<u64>,
+}
+
+impl Future for Change<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let store = self.store;
+        let mut cell = store.cell();
+        if cell.version != self.seen {
+            return Poll::Ready(());
+        }
+        let number = self.number.unwrap_or(cell.last_watcher + 1);
+        cell.last_watcher = cell.last_watcher.max(number);
+        self.number = Some(number);
+        let kept = cell.watchers.iter_mut().find(|(kept, _)| *kept == number);
+        match kept {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => cell.watchers.push((number, cx.waker().clone())),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let mut cell = self.store.cell();
+            cell.watchers.retain(|(kept, _)| *kept != number);
+        }
     }
 }

@@ -31,6 +31,13 @@ impl Instant {
         )
     }
 
+    /// The last instant before this one, or this one, that is a whole multiple of `step`.
+    #[must_use]
+    pub(crate) fn rounded_down(self, step: Duration) -> Self {
+        let step = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0 - self.0 % step.max(1))
+    }
+
     /// The time since `earlier`; zero if that is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

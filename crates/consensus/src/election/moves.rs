@@ -8,6 +8,9 @@ use crate::ended::Ended;
 use crate::world::Instant;
 use std::time::Duration;
 
+/// Within one of so many parts of the renew interval, elections renew together.
+const TOGETHER: u32 = 64;
+
 impl Election {
     pub(super) fn acquire(&mut self, now: Instant) -> Step {
         self.state = State::Acquiring { sent: now };
@@ -312,8 +315,12 @@ impl Election {
             .plus(self.timing.request_timeout)
     }
 
+    /// Spread, so that many machines do not renew at once; and yet those elections together that one
+    /// clock is read for. Ten thousand of them then wake their thread a dozen times a second, and not
+    /// two thousand times.
     pub(super) fn renew_at(&mut self, sent: Instant) -> Instant {
-        sent.plus(self.dice.shorten(self.timing.renew_interval, 10))
+        let at = sent.plus(self.dice.shorten(self.timing.renew_interval, 10));
+        self.dice.gather(at, self.timing.renew_interval / TOGETHER)
     }
 
     /// From a sixteenth of the retry interval to all of it, doubled with each failure in a row.

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::ended::Ended;
 use crate::world::Instant;
 use crate::{ErrorKind, Token};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const TOKEN: Token = Token::new(7);
@@ -148,8 +149,23 @@ fn luck_only_shortens() {
         machine.step(at(0), Input::Tick);
         machine.step(at(0), acquired());
         let wake = machine.wake().expect("it renews");
-        assert!((at(4_500)..=at(5_000)).contains(&wake), "{wake:?}");
+        assert!((at(4_420)..=at(5_000)).contains(&wake), "{wake:?}");
     }
+}
+
+/// Breaks if the times of renewals are not gathered.
+#[test]
+fn elections_that_read_one_clock_renew_together() {
+    let mut wakes = BTreeSet::new();
+    for seed in 1..1_000 {
+        let mut machine = Election::new(defaults().timing().expect("valid"), seed);
+        let start = at(0).plus(Duration::from_micros(seed));
+        machine.step(start, Input::Tick);
+        machine.step(start, acquired());
+        wakes.insert(machine.wake());
+    }
+    // Half a second of luck, in parts of 78 ms.
+    assert!((5..=8).contains(&wakes.len()), "{}", wakes.len());
 }
 
 #[test]
