@@ -80,7 +80,7 @@ impl Config {
     }
 
     /// How often a leader renews, counted from the sending of the last renewal. Default ⅓ of the
-    /// lease duration; each one is sent up to an eighth earlier, those of one process together.
+    /// lease duration; each one is sent up to a tenth earlier, those of one process together.
     ///
     /// Too short: load on the store. Too long: no time is left to try again.
     #[must_use]

@@ -317,7 +317,7 @@ impl Election {
 
     /// Spread over the last tenth of the interval, so that many machines do not renew at once; and yet
     /// those elections together that one clock is read for. Ten thousand of them then wake their
-    /// thread fifty times a second, and not two thousand times.
+    /// thread a dozen times a second, and not two thousand times.
     pub(super) fn renew_at(&mut self, sent: Instant) -> Instant {
         let interval = self.timing.renew_interval;
         let step = interval / TOGETHER;
