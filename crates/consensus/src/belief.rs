@@ -51,12 +51,8 @@ impl Belief {
             if deadline == NONE {
                 return Reading::Over;
             }
-            let now = now();
-            if now < deadline {
-                return Reading::Current(Duration::from_nanos(deadline - now));
-            }
-            if self.take_away(deadline) {
-                return Reading::JustOver;
+            if let Some(reading) = self.judge(deadline, now()) {
+                return reading;
             }
             // It was renewed meanwhile: look again.
         }
@@ -71,14 +67,19 @@ impl Belief {
             if deadline == NONE || self.token.load(Ordering::Acquire) != token.get() {
                 return Reading::Over;
             }
-            let now = now();
-            if now < deadline {
-                return Reading::Current(Duration::from_nanos(deadline - now));
-            }
-            if self.take_away(deadline) {
-                return Reading::JustOver;
+            if let Some(reading) = self.judge(deadline, now()) {
+                return reading;
             }
         }
+    }
+
+    /// `None`: it was renewed between the two readings.
+    #[inline]
+    fn judge(&self, deadline: u64, now: u64) -> Option<Reading> {
+        if now < deadline {
+            return Some(Reading::Current(Duration::from_nanos(deadline - now)));
+        }
+        self.take_away(deadline).then_some(Reading::JustOver)
     }
 
     /// The token of the last term that began.

@@ -39,20 +39,10 @@ impl Config {
     /// The identity is for people: logs and `status` show it. 1 to 256 bytes, no control characters.
     /// It need not be unique for safety: two candidates with one identity never lead together.
     pub fn new(identity: impl Into<String>) -> Self {
-        let settings = Settings {
-            lease_duration: Duration::from_secs(15),
-            renew_deadline: None,
-            renew_interval: None,
-            retry_interval: None,
-            request_timeout: None,
-            stop_grace: None,
-            check_in: None,
-            kill: Kill::Never,
-        };
         Self {
             identity: identity.into(),
             address: None,
-            settings,
+            settings: Settings::of(Duration::from_secs(15)),
             work: WorkScope::Process,
             absent: Absent::Held,
         }

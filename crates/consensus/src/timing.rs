@@ -55,6 +55,20 @@ pub struct Timing {
 }
 
 impl Settings {
+    /// All that follows from this lease duration.
+    pub(crate) fn of(lease_duration: Duration) -> Self {
+        Self {
+            lease_duration,
+            renew_deadline: None,
+            renew_interval: None,
+            retry_interval: None,
+            request_timeout: None,
+            stop_grace: None,
+            check_in: None,
+            kill: Kill::Never,
+        }
+    }
+
     /// The times, if they keep the rules.
     pub(crate) fn timing(&self) -> Result<Timing, Error> {
         let lease = self.lease_duration;
@@ -227,19 +241,6 @@ mod tests {
     use super::{Kill, Settings, Timing};
     use std::time::Duration;
 
-    fn settings(lease: Duration) -> Settings {
-        Settings {
-            lease_duration: lease,
-            renew_deadline: None,
-            renew_interval: None,
-            retry_interval: None,
-            request_timeout: None,
-            stop_grace: None,
-            check_in: None,
-            kill: Kill::Never,
-        }
-    }
-
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
     }
@@ -248,7 +249,7 @@ mod tests {
     fn the_times_at_fifteen_seconds_are_those_of_the_table() {
         let program = Settings {
             kill: Kill::Allowed,
-            ..settings(ms(15_000))
+            ..Settings::of(ms(15_000))
         };
         let expected = Timing {
             lease_duration: ms(15_000),
@@ -275,16 +276,16 @@ mod tests {
             while lease <= 24 * 3_600_000 {
                 let timing = Settings {
                     kill,
-                    ..settings(ms(lease))
+                    ..Settings::of(ms(lease))
                 }
                 .timing();
                 assert!(timing.is_ok(), "{lease} ms: {timing:?}");
                 lease += lease / 7 + 1;
             }
         }
-        assert!(settings(ms(319)).timing().is_err());
-        assert!(settings(ms(24 * 3_600_000 + 1)).timing().is_err());
-        assert!(settings(Duration::MAX).timing().is_err());
+        assert!(Settings::of(ms(319)).timing().is_err());
+        assert!(Settings::of(ms(24 * 3_600_000 + 1)).timing().is_err());
+        assert!(Settings::of(Duration::MAX).timing().is_err());
     }
 
     #[test]
@@ -292,7 +293,7 @@ mod tests {
         let settings = Settings {
             stop_grace: Some(ms(30_000)),
             kill: Kill::Allowed,
-            ..settings(ms(15_000))
+            ..Settings::of(ms(15_000))
         };
         let error = settings
             .timing()
@@ -313,7 +314,7 @@ mod tests {
     fn a_refusal_names_a_lease_also_if_the_deadline_is_set() {
         let ten = Settings {
             renew_deadline: Some(ms(10_000)),
-            ..settings(ms(10_000))
+            ..Settings::of(ms(10_000))
         };
         let error = ten.timing().expect_err("10 s of 10 s").to_string();
         assert!(error.contains("would do is 10.3s"), "{error}");
@@ -337,7 +338,7 @@ mod tests {
 
     #[test]
     fn what_breaks_a_rule_is_refused_by_name() {
-        let base = settings(ms(15_000));
+        let base = Settings::of(ms(15_000));
         let refused = |settings: Settings, name: &str| {
             let error = settings.timing().expect_err(name).to_string();
             assert!(error.contains(name), "{error}");
