@@ -28,6 +28,7 @@
 //! |---|---|
 //! | lead, follow, wait | [`Manager`], [`Lease`], [`Term`] |
 //! | set times | [`Config`] |
+//! | refuse a leader that is late | [`fence`] |
 //! | elect among the processes of one machine | [`FileBackend`] |
 //! | elect among the threads of one process, or test | [`MemoryBackend`] |
 //! | bring a store of your own | [`store`], and `kit` to test it |
@@ -37,6 +38,7 @@
 //!
 //! A process that is frozen between asking [`is_leader`](Lease::is_leader) and acting can act late.
 //! Only the resource can refuse that, by checking the [`Token`]: hand it to whatever you write to.
+//! [`fence`] shows how, for SQL, object stores and services.
 //!
 //! # Features
 //!
@@ -50,6 +52,7 @@ mod driver;
 mod election;
 mod ended;
 mod error;
+pub mod fence;
 mod host;
 #[cfg(feature = "kit")]
 pub mod kit;

@@ -22,7 +22,7 @@ impl Term {
         Self { board, token }
     }
 
-    /// The fencing token of this term.
+    /// The fencing token of this term: hand it to whatever is written to ([`fence`](crate::fence)).
     pub fn token(&self) -> Token {
         self.token
     }

@@ -5,7 +5,8 @@ use std::fmt;
 /// A number that every new term of an election raises: the *fencing token*.
 ///
 /// Hand it to whatever the leader writes to, and let that refuse any token lower than the highest it
-/// has seen. It is what stops a leader that was frozen between asking `is_leader()` and acting.
+/// has seen. It is what stops a leader that was frozen between asking `is_leader()` and acting. How:
+/// [`fence`](crate::fence).
 ///
 /// Tokens of one election are ordered; they need not be consecutive. Tokens of two elections have
 /// nothing to do with each other.

@@ -357,4 +357,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "Some(token) if token > Token::new(u64::MAX) => refuse",
         command: PROMISES,
     },
+    Mutant {
+        name: "a_late_token_lowers_the_fence",
+        promise: "the fence",
+        file: "crates/consensus/src/fence.rs",
+        find: ".fetch_max(",
+        replace: ".swap(",
+        command: UNIT,
+    },
+    Mutant {
+        name: "the_fence_admits_a_term_once",
+        promise: "the fence",
+        file: "crates/consensus/src/fence.rs",
+        find: "token.get() < before",
+        replace: "token.get() <= before",
+        command: UNIT,
+    },
 ];

@@ -11,6 +11,8 @@
 
 mod bench;
 #[cfg(target_os = "linux")]
+mod fence;
+#[cfg(target_os = "linux")]
 mod file;
 mod handles;
 mod kit;
