@@ -20,6 +20,9 @@ use std::time::Duration;
 /// After this many hints within one retry interval a follower waits for the rest of it.
 const MOST_HINTS: u32 = 16;
 
+/// After this many hints within an eighth of the request timeout a leader waits for the rest of that.
+const MOST_LOOKS: u32 = 4;
+
 /// One candidate in one election.
 #[derive(Clone, Debug)]
 pub struct Election {

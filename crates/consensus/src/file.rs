@@ -11,13 +11,18 @@
 //! * **The same files.** A record counts only beside the lock file that it names. If somebody removes
 //!   that, or replaces the folder, a leader has lost, and nobody takes anything before one lease
 //!   duration has passed. Of a leader that is *stopped* while its folder is replaced by an empty one
-//!   nothing is promised.
+//!   nothing is promised. What moves no folder is not heard, so that a leader learns of it only at its
+//!   next renewal: a symbolic link above the folder that is pointed elsewhere, and a file system that
+//!   is mounted over it. Who finds an empty folder there leads at once: do neither under an election.
 //! * **Proof of life.** The kernel lets go of a dead leader's lock, and of no other's: where the
 //!   record says that the work dies with its process, others take over within milliseconds.
 //! * **Tokens** rise even if the record is removed: the lock file keeps the highest. If both are
-//!   removed, the clock sees to it, since no token is less than the milliseconds since 1970.
+//!   removed, the clock sees to it, since no token is less than the milliseconds since 1970: unless it
+//!   was set back as well.
 //! * **Power.** What begins a term is on the disk before that term begins.
-//! * **Quiet.** Followers wait for notifications and make no system calls meanwhile.
+//! * **Quiet.** Followers wait for notifications, and make no system calls while nothing happens in
+//!   the folder. In a busy folder each file that comes or goes wakes them for a moment: give elections
+//!   one of their own.
 //!
 //! # What is refused
 //! Network file systems and those in user space; a path that is a folder, a symbolic link, a FIFO or a
@@ -54,6 +59,7 @@ use crate::store::{Proof, Record, RecordBackend, Saved, Snapshot, Store};
 use crate::{Error, ErrorKind, Token};
 use files::{Files, Listening};
 use helper::Helper;
+use life::LetGo;
 use load::{Look, Patience};
 use place::{Identity, Role};
 use std::fmt;
@@ -71,6 +77,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct FileStore {
     helper: Helper<Files>,
+    wanted: Arc<LetGo>,
     listening: Option<Listening>,
     last: Last,
 }
@@ -135,8 +142,10 @@ impl FileStore {
     }
 
     fn for_role(path: &Path, role: Role) -> Self {
+        let files = Files::new(path, role);
         Self {
-            helper: Helper::new(Files::new(path, role)),
+            wanted: Arc::clone(&files.wanted),
+            helper: Helper::new(files),
             listening: None,
             last: Last::Nothing,
         }
@@ -239,6 +248,8 @@ impl Store for FileStore {
     }
 
     async fn let_go(&mut self) {
+        // Also if the call cannot be made in time, because another one hangs.
+        self.wanted.ask();
         let done = self.helper.call(|files| {
             files.let_go();
             Ok(())

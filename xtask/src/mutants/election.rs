@@ -147,8 +147,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "an_endless_record_is_taken",
         promise: "5",
         file: "crates/consensus/src/knowledge.rs",
-        find: "if record.lease_duration <= LONGEST_LEASE {",
-        replace: "if record.lease_duration <= LONGEST_LEASE * 1000 {",
+        find: "if lease > LONGEST_LEASE {",
+        replace: "if lease > LONGEST_LEASE * 1000 {",
         command: PROMISES,
     },
     Mutant {
@@ -163,8 +163,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "absence_is_not_waited_for",
         promise: "5",
         file: "crates/consensus/src/knowledge.rs",
-        find: "Absent::Held => candidate.lease_duration,",
-        replace: "Absent::Held => Duration::ZERO,",
+        find: "Absent::Held | Absent::Free => candidate.lease_duration,",
+        replace: "Absent::Held | Absent::Free => Duration::ZERO,",
         command: PROMISES,
     },
     Mutant {

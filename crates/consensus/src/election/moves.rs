@@ -20,6 +20,17 @@ impl Election {
     /// A hint came. A store that hints without end costs no more than polling does.
     pub(super) fn look(&mut self, now: Instant, until: Instant) -> Step {
         let window = self.timing.retry_interval;
+        if self.is_rare(now, window, MOST_HINTS) {
+            return self.acquire(now);
+        }
+        self.state = State::Waiting {
+            until: until.min(self.hints.since.plus(window)),
+        };
+        begin(Verb::Rest)
+    }
+
+    /// Counts a hint. Whether there were no more than `most` within this window.
+    pub(super) fn is_rare(&mut self, now: Instant, window: Duration, most: u32) -> bool {
         if now.since(self.hints.since) >= window {
             self.hints = Hints {
                 since: now,
@@ -27,13 +38,7 @@ impl Election {
             };
         }
         self.hints.count += 1;
-        if self.hints.count <= MOST_HINTS {
-            return self.acquire(now);
-        }
-        self.state = State::Waiting {
-            until: until.min(self.hints.since.plus(window)),
-        };
-        begin(Verb::Rest)
+        self.hints.count <= most
     }
 
     pub(super) fn acquired(&mut self, now: Instant, sent: Instant, token: Token) -> Step {

@@ -11,7 +11,9 @@
     reason = "an input is used up by the step that takes it"
 )]
 
-use super::{Election, Event, Failure, Hold, Input, Intent, KEEP, State, Step, Verb, begin};
+use super::{
+    Election, Event, Failure, Hold, Input, Intent, KEEP, MOST_LOOKS, State, Step, Verb, begin,
+};
 use crate::ErrorKind;
 use crate::backend::{Acquisition, Renewal};
 use crate::ended::Ended;
@@ -91,12 +93,13 @@ impl Election {
             }
             // Promise 4: after a pause the hint may come before the time.
             Input::Changed if now >= self.limit(&hold) => self.limit_passed(now, hold),
-            // A stranger touched the record: look, but no faster than this.
+            // A stranger touched the record: look at once, but not without end.
             Input::Changed => {
-                let look_at = hold.sent.plus(self.timing.request_timeout / 8);
-                if now >= look_at {
+                let window = self.timing.request_timeout / 8;
+                if self.is_rare(now, window, MOST_LOOKS) {
                     return self.renew(now, hold);
                 }
+                let look_at = self.hints.since.plus(window);
                 self.state = State::Leading {
                     hold,
                     renew_at: renew_at.min(look_at),

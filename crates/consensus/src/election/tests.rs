@@ -325,14 +325,23 @@ fn who_winds_down_hears_of_a_loss_and_overdue_counts_the_time_to_kill() {
 }
 
 #[test]
-fn a_leader_looks_after_a_hint_but_no_faster_than_an_eighth_of_the_timeout() {
+fn a_leader_looks_at_once_after_a_hint_but_not_without_end() {
     let mut machine = leading(&defaults());
+    for hint in 0..super::MOST_LOOKS {
+        let now = at(100 + u64::from(hint));
+        assert_eq!(
+            machine.step(now, Input::Changed).then,
+            Then::Begin(Verb::Renew(TOKEN))
+        );
+        machine.step(now, Input::Renew(Ok(Renewal::Renewed)));
+    }
     assert_eq!(
-        machine.step(at(10), Input::Changed).then,
+        machine.step(at(150), Input::Changed).then,
         Then::Begin(Verb::Rest)
     );
+    // An eighth of 2.25 s after the first of them.
     let wake = machine.wake().expect("it looks soon");
-    assert_eq!(wake, at(281).plus(Duration::from_micros(250)));
+    assert_eq!(wake, at(381).plus(Duration::from_micros(250)));
     assert_eq!(
         machine.step(wake, Input::Tick).then,
         Then::Begin(Verb::Renew(TOKEN))

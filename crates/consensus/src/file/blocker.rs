@@ -40,10 +40,11 @@ fn has_mutex(process: &Path, lock: Identity) -> bool {
         .flatten()
         .flatten();
     for descriptor in descriptors {
-        let is_it = rustix::fs::stat(descriptor.path());
-        if is_it.is_ok_and(|stat| Identity::of(&stat) == lock) {
-            let about = process.join("fdinfo").join(descriptor.file_name());
-            if shows_mutex(&fs::read_to_string(about).unwrap_or_default()) {
+        // Only what has such a lock is looked at: another one might be on a file system that hangs.
+        let about = process.join("fdinfo").join(descriptor.file_name());
+        if shows_mutex(&fs::read_to_string(about).unwrap_or_default()) {
+            let is_it = rustix::fs::stat(descriptor.path());
+            if is_it.is_ok_and(|stat| Identity::of(&stat) == lock) {
                 return true;
             }
         }

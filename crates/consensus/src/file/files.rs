@@ -2,7 +2,7 @@
 //! each of them.
 
 use super::Moment;
-use super::life::{Life, Standing};
+use super::life::{LetGo, Life, Standing};
 use super::lockfile::LockFile;
 use super::place::{Folder, Identity, Place, Role};
 use super::watch::{Heard, Watch};
@@ -20,6 +20,10 @@ pub(super) struct Files {
     /// Open since the first save, so that no follower is woken by its being closed.
     pub(super) lock: Option<LockFile>,
     pub(super) life: Option<Life>,
+    /// Whether there was no record, and yet somebody who led, when we last looked.
+    pub(super) absence_is_live: bool,
+    /// Set by who asks to let go while a call is outstanding.
+    pub(super) wanted: Arc<LetGo>,
     /// The highest token whose byte was somebody else's when we wanted it.
     pub(super) refused: Token,
     watch: Option<(Identity, Watch)>,
@@ -59,6 +63,8 @@ impl Files {
             place: Arc::new(Place::new(path, role)),
             lock: None,
             life: None,
+            absence_is_live: false,
+            wanted: Arc::default(),
             refused: Token::default(),
             watch: None,
             folder: None,
@@ -120,7 +126,15 @@ impl Files {
     /// The proof of life of a new term. What came before it is over: nobody begins one before.
     pub(super) fn live(&mut self, life: Life) {
         self.let_go();
-        self.life = Some(life);
+        self.wanted.withdraw();
+        self.life = Some(life.unless(&self.wanted));
+    }
+
+    /// Does what was asked for while another call was outstanding.
+    pub(super) fn catch_up(&mut self) {
+        if self.wanted.is_asked() {
+            self.let_go();
+        }
     }
 
     pub(super) fn let_go(&mut self) {

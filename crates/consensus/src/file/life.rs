@@ -11,6 +11,8 @@ use super::refusal;
 use crate::{Error, Token};
 use rustix::fs::{Mode, OFlags, openat};
 use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Held by a leader, or by one who is about to write that it leads.
 #[derive(Debug)]
@@ -18,6 +20,26 @@ pub(super) struct Life {
     pub(super) token: Token,
     held: Option<Held>,
     standing: Standing,
+    /// Who asks for the end of this, although nobody may have heard yet.
+    wanted: Option<Arc<LetGo>>,
+}
+
+/// The wish that a proof of life be let go, which outlives the call that could not be made in time.
+#[derive(Debug, Default)]
+pub(super) struct LetGo(AtomicBool);
+
+impl LetGo {
+    pub(super) fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn withdraw(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// Whether anybody can be working under this token.
@@ -63,11 +85,18 @@ impl Life {
             token,
             held: Some(Held { lock, folder }),
             standing: Standing::Untold,
+            wanted: None,
         };
         match (on_folder, life.assert(place)?) {
             (Taken::Yes, Taken::Yes) => Ok(Some(life)),
             (Taken::HeldByAnother, _) | (_, Taken::HeldByAnother) => Ok(None),
         }
+    }
+
+    /// Ends with a drop as well, once that is asked for.
+    pub(super) fn unless(mut self, wanted: &Arc<LetGo>) -> Self {
+        self.wanted = Some(Arc::clone(wanted));
+        self
     }
 
     /// Takes the byte once more: nothing if it is still held, and whoever saves makes sure.
@@ -116,6 +145,9 @@ impl Life {
 /// A store that is dropped proves nothing about the work: the proof then lasts as long as the process.
 impl Drop for Life {
     fn drop(&mut self) {
+        if self.wanted.as_ref().is_some_and(|wanted| wanted.is_asked()) {
+            return;
+        }
         if let (Standing::Told, Some(held)) = (self.standing, self.held.take()) {
             mem::forget(held);
         }

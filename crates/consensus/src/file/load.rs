@@ -22,6 +22,9 @@ use std::time::Duration;
 /// in the median, and whatever the scheduler adds.
 const LET_GO_WITHIN: Duration = Duration::from_millis(50);
 
+/// More candidates than these are not stopped in the middle at once: it is one lock on all of the file.
+const MOST_PASSED_OVER: u32 = 1_024;
+
 /// What was seen, and what to wait with for it to change.
 #[derive(Debug)]
 pub(super) struct Look {
@@ -56,6 +59,7 @@ struct Evidence<'a> {
 
 /// Loads for somebody who will act on it.
 pub(super) fn load(files: &mut Files) -> Result<Look, Error> {
+    files.catch_up();
     let look = look(files)?;
     let version = &look.snapshot.version;
     let token = look
@@ -117,9 +121,11 @@ fn look(files: &mut Files) -> Result<Look, Error> {
         lock: lock.as_ref(),
     };
     let (proof, others) = evidence.proof(page.as_ref(), note)?;
+    let absence_is_live = page.is_none() && others == Others::Live;
     let tokens = Tokens::Above(evidence.floor(page.as_ref(), note)?);
     let record = page.map(|page| evidence.recognisable(page));
     files.saw_record(record.as_ref());
+    files.absence_is_live = absence_is_live;
     let mut snapshot = Snapshot::new(record, version);
     snapshot.proof = proof;
     snapshot.tokens = tokens;
@@ -181,8 +187,8 @@ impl Evidence<'_> {
         match page.record.token {
             // One's own byte tells nothing about whoever carried the record's token elsewhere.
             Some(token) if !estranged && own != Some(token) => {
-                let is_held = self.holds_life(Bytes::life(token))?;
-                Ok(match (is_held, page.record.work) {
+                let (is_held, work) = self.life_since(token, page.record.work, note)?;
+                Ok(match (is_held, work) {
                     (Others::Live, _) => (Proof::None, Others::Live),
                     (Others::Unknown, WorkScope::Process) => (Proof::Dead, Others::Unknown),
                     (Others::Unknown, WorkScope::Beyond) => (Proof::None, Others::Unknown),
@@ -190,6 +196,25 @@ impl Evidence<'_> {
             }
             Some(_) | None => Ok((Proof::None, Others::Unknown)),
         }
+    }
+
+    /// Whether anybody lives who led under this token, or later if this record was put back: then the
+    /// lock file knows of a higher one.
+    fn life_since(
+        &self,
+        token: Token,
+        work: WorkScope,
+        note: Note,
+    ) -> Result<(Others, WorkScope), Error> {
+        let life = self.holds_life(Bytes::life(token))?;
+        if life == Others::Live || note.highest <= token {
+            return Ok((life, work));
+        }
+        let work = match note.work {
+            WorkScope::Beyond => WorkScope::Beyond,
+            WorkScope::Process => work,
+        };
+        Ok((self.holds_life(Bytes::life(note.highest))?, work))
     }
 
     /// Nobody leads where there is neither a record nor any trace of somebody who may not know that.
@@ -239,10 +264,15 @@ impl Evidence<'_> {
         let just_before_now = Token::new(host::wall_ms().saturating_sub(1));
         let known = token.max(note.highest).max(self.files.refused);
         let mut floor = known.max(just_before_now);
-        while self.holds_life(Bytes::life(floor.next()))? == Others::Live {
+        for _ in 0..MOST_PASSED_OVER {
+            if self.holds_life(Bytes::life(floor.next()))? == Others::Unknown {
+                return Ok(floor);
+            }
             floor = floor.next();
         }
-        Ok(floor)
+        let path = self.files.place.lock_path.display();
+        let message = format!("somebody has locked all of {path}: end that process, or its lock");
+        Err(Error::new(ErrorKind::Unavailable, message))
     }
 
     fn any_life(&self) -> Result<Others, Error> {

@@ -208,6 +208,8 @@ impl Registry {
             listener.sender.send_modify(|heard| {
                 heard.events += 1;
                 heard.closes += 1;
+                // Among what was not told may be the end of what is watched.
+                heard.is_over = true;
             });
         }
     }
@@ -223,10 +225,9 @@ impl Listener {
             (Concerns::Files { record, .. }, Some(name)) if record.as_bytes() == name => false,
             (Concerns::Files { .. } | Concerns::Itself, Some(_)) => return,
         };
-        let is_over = match self.concerns {
-            Concerns::Files { .. } => events.contains(ReadFlags::IGNORED),
-            Concerns::Itself => false,
-        };
+        // The folder, or one above it, is gone or elsewhere: what is at the path now is not watched.
+        let gone = ReadFlags::IGNORED | ReadFlags::MOVE_SELF;
+        let is_over = name.is_none() && events.intersects(gone);
         self.sender.send_modify(|heard| {
             heard.events += 1;
             heard.closes += u64::from(is_close);

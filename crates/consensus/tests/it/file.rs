@@ -9,6 +9,7 @@ mod agreement;
 mod life;
 mod machine;
 mod notification;
+mod rare;
 mod refusals;
 mod same_files;
 mod tokens;
