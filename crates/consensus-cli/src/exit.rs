@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     Signal(u8),
     /// The command line, or an environment variable in place of a flag, is wrong.
     Usage,
-    /// The store gave no answer.
+    /// The store gave no answer, or none that tells who leads.
     Unavailable,
     /// Leadership was lost.
     Lost,
@@ -48,7 +48,7 @@ Exit codes of `consensus status`:
   0                   somebody leads
   1                   nobody leads
   64                  wrong usage
-  69                  not known: the store gave no answer
+  69                  not known: the store gave no answer, or the record is gone, perhaps under a leader
   78                  not known: wrong configuration, or a permission missing";
 
 impl Exit {

@@ -6,7 +6,7 @@
 
 use crate::command::{self, Life, Started, Told};
 use crate::exit::Exit;
-use crate::say::say;
+use crate::say::{explain, say, tell};
 use crate::signals::{Caught, Signals, name};
 use crate::times::{Instant, in_words, sleep_until};
 use consensus::{Ended, Lease, Manager, Status, Term, Timing};
@@ -44,7 +44,7 @@ pub(crate) enum Led {
 /// Runs a command to its end, or to the end of the term.
 pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], told: &Told) -> Led {
     let (token, shown) = (&told.token, shown(line));
-    say(format_args!("leading (token {token}), starting: {shown}"));
+    tell(format_args!("leading (token {token}), starting: {shown}"));
     let command = match command::start(line, told) {
         Ok(command) => command,
         Err(exit) => return Led::Over(exit),
@@ -194,6 +194,9 @@ impl Watch {
         let before = self.life;
         self.life = self.command.look();
         let now = Instant::now();
+        if let (Life::Runs, Life::LeftSomething(exit) | Life::Gone(exit)) = (before, self.life) {
+            self.tell_the_end(exit);
+        }
         match self.life {
             Life::Runs => {}
             Life::Gone(_) if self.lost => return Some(Led::Over(Exit::Lost)),
@@ -210,6 +213,30 @@ impl Watch {
             return self.kill(now);
         }
         None
+    }
+
+    /// The command itself has ended: how, and what that means for the term.
+    fn tell_the_end(&self, exit: Exit) {
+        let how = if let Exit::Signal(number) = exit {
+            format!("by signal {number}")
+        } else {
+            format!("with exit code {}", exit.code())
+        };
+        match self.life {
+            // That it was lost has been said.
+            _ if self.lost => explain(format_args!("the command ended {how}")),
+            Life::LeftSomething(_) => {
+                let grace = in_words(self.grace);
+                tell(format_args!(
+                    "the command ended {how}, and the term with it; what it left has {grace} to end"
+                ));
+            }
+            Life::Runs | Life::Gone(_) => {
+                tell(format_args!(
+                    "the command ended {how}, and the term with it"
+                ));
+            }
+        }
     }
 
     fn kill(&mut self, now: Instant) -> Option<Led> {
@@ -245,20 +272,29 @@ impl Watch {
             // While the command winds down somebody else took the lease: there is no time left.
             return self.term_over(Ended::Lost);
         }
-        let trouble = lease.trouble().map(|error| error.to_string());
-        if trouble != self.trouble && !self.term_is_over {
-            match &trouble {
-                Some(error) => {
-                    let left = term.remaining().as_secs_f64();
-                    say(format_args!(
-                        "not renewed, leading for {left:.1}s more unless that changes: {error}"
-                    ));
-                }
-                None => say("the store answers again"),
-            }
-            self.trouble = trouble;
+        if !self.term_is_over {
+            self.hear_trouble(lease, term);
         }
         None
+    }
+
+    fn hear_trouble(&mut self, lease: &Lease, term: &Term) {
+        let trouble = lease.trouble().map(|error| error.to_string());
+        let left = term.remaining().as_secs_f64();
+        match &trouble {
+            Some(error) if trouble != self.trouble => say(format_args!(
+                "not renewed, leading for {left:.1}s more unless that changes: {error}"
+            )),
+            Some(error) => explain(format_args!(
+                "still not renewed, leading for {left:.1}s more: {error}"
+            )),
+            None if self.trouble.is_some() => {
+                tell("renewed: the store answers again");
+                explain(format_args!("leading for {left:.1}s more, unless renewed"));
+            }
+            None => {}
+        }
+        self.trouble = trouble;
     }
 }
 

@@ -1,11 +1,13 @@
 //! The program `consensus`: gives leader election to anything that can be started from a command line.
 //!
-//! This file is the table of contents, in reading order. The command line is read (`args`), which names
-//! a place (`url`). `run` tells the story of its verb: wait for leadership (`wait`), lead (`lead`) a
+//! This file is the table of contents, in reading order. The command line is read (`args`, `flags`, `help`),
+//! which names a place (`url`). `run` tells the story of its verb: wait for leadership (`wait`), lead (`lead`) a
 //! command (`command`, `group`) until its time is over, release. `status` takes one look. Around them: signals,
 //! times, what people are told (`say`, `log`), and how the program ends (`exit`).
 
 mod args;
+mod flags;
+mod help;
 mod url;
 
 mod run;
@@ -31,7 +33,8 @@ use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
     let done = args::read().and_then(|verb| {
-        log::start()?;
+        say::be(verb.loudness());
+        log::start(verb.loudness())?;
         perform(&verb)
     });
     let (Ok(exit) | Err(exit)) = done;

@@ -3,22 +3,22 @@
 //! Owns the order at the end: the lease is given up only after the command and all of its group are
 //! gone. Read `wait.rs` next, then `lead.rs`.
 
-use crate::args;
 use crate::command::Told;
 use crate::exit::Exit;
+use crate::flags;
 use crate::lead::{Led, lead};
-use crate::say::{plain, say};
+use crate::say::{explain, plain, say};
 use crate::signals::{Signals, name};
 use crate::times::{Instant, sleep_until};
 use crate::wait::Wait;
-use consensus::{Config, Error, ErrorKind, Manager, Timing, WorkScope};
+use consensus::{Error, ErrorKind, Manager, Timing};
 use std::time::Duration;
 
 /// A release that takes longer than this is spoken of.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Runs a command while this process leads.
-pub(crate) async fn run(asked: &args::Run) -> Exit {
+pub(crate) async fn run(asked: &flags::Run) -> Exit {
     let started = start(asked).and_then(|(manager, timing, identity)| {
         let signals = Signals::handle().map_err(|error| {
             say(format_args!("cannot handle signals: {error}"));
@@ -70,7 +70,7 @@ pub(crate) async fn run(asked: &args::Run) -> Exit {
 }
 
 /// Checks everything that can be checked before anything is done.
-fn start(asked: &args::Run) -> Result<(Manager, Timing, String), Exit> {
+fn start(asked: &flags::Run) -> Result<(Manager, Timing, String), Exit> {
     let refuse = |exit| {
         move |error: Error| {
             say(&error);
@@ -81,20 +81,13 @@ fn start(asked: &args::Run) -> Result<(Manager, Timing, String), Exit> {
         Some(identity) => identity.clone(),
         None => own_identity()?,
     };
-    // Others wait for the lease if we die: until there is a guard, the command may outlive us.
-    let mut config = Config::new(&identity)
-        .lease_duration(asked.lease)
-        .work_scope(WorkScope::Beyond)
-        .leave_time_to_kill();
-    if let Some(grace) = asked.grace {
-        config = config.stop_grace(grace);
-    }
+    let config = asked.config(&identity);
     let timing = config.timing().map_err(refuse(Exit::Usage))?;
     asked.url.check().map_err(refuse(Exit::Misconfigured))?;
     let manager = asked.url.manager(config).map_err(|error| {
         say(&error);
         match error.kind() {
-            // What is left to refuse is the identity.
+            // What is left to refuse is the identity, or the address.
             ErrorKind::Invalid => Exit::Usage,
             ErrorKind::Unavailable
             | ErrorKind::Denied
@@ -103,6 +96,9 @@ fn start(asked: &args::Run) -> Result<(Manager, Timing, String), Exit> {
             | _ => Exit::Unavailable,
         }
     })?;
+    let url = &asked.url;
+    explain(format_args!("{identity} is a candidate of {url}"));
+    explain(timing.summary());
     Ok((manager, timing, identity))
 }
 
@@ -129,8 +125,9 @@ async fn leave(manager: &Manager, signals: &mut Signals) {
     };
     tokio::select! {
         biased;
-        stopped = manager.stop() => if let Err(error) = stopped {
-            say(format_args!("not released: {error}"));
+        stopped = manager.stop() => match stopped {
+            Ok(()) => explain("nothing is held any more: others may lead"),
+            Err(error) => say(format_args!("not released: {error}")),
         },
         signal = signals.end() => {
             let signal = name(signal);

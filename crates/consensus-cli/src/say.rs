@@ -1,6 +1,7 @@
 //! What people are told, on stderr: stdout is the command's, or machine-readable.
 //!
-//! Owns two rules. No control character reaches a terminal: identities, addresses and paths are written
+//! Owns three rules. What goes wrong, and why a term ended before its command did, is always said; news
+//! unless `-q` is given; explanations only if `-v` is. No control character reaches a terminal: identities, addresses and paths are written
 //! by others. And nothing here blocks: a stderr that nobody reads must not keep the deadline from
 //! being enforced, so a thread of its own writes, and what it cannot keep up with is dropped.
 
@@ -16,17 +17,51 @@ const MOST_WAITING: usize = 1000;
 /// How long the end of the program waits for a slow stderr.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// How much people are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loudness {
+    /// What goes wrong, and why a term ended before its command did.
+    Quiet,
+    /// And who leads, and what is waited for.
+    Usual,
+    /// And explanations. So often it was asked for: more than once wants the log as well.
+    Verbose(u8),
+}
+
 enum Line {
     Text(Vec<u8>),
     /// Answered when everything before it is written.
     Written(SyncSender<()>),
 }
 
+static LOUDNESS: OnceLock<Loudness> = OnceLock::new();
 static LINES: OnceLock<SyncSender<Line>> = OnceLock::new();
 
-/// Says a line to whoever watches.
+/// Settles how much is said from here on.
+pub(crate) fn be(loudness: Loudness) {
+    // A second time is of no effect, and there is none.
+    let _ = LOUDNESS.set(loudness);
+}
+
+/// Says what went wrong, or why a term ended, to whoever watches.
 pub(crate) fn say(line: impl Display) {
     write(format!("consensus: {}\n", plain(&line.to_string())).into_bytes());
+}
+
+/// Tells news: what everybody wants to know who has not asked for quiet.
+pub(crate) fn tell(line: impl Display) {
+    match LOUDNESS.get() {
+        Some(Loudness::Quiet) => {}
+        Some(Loudness::Usual | Loudness::Verbose(_)) | None => say(line),
+    }
+}
+
+/// Explains: for who asked for it.
+pub(crate) fn explain(line: impl Display) {
+    match LOUDNESS.get() {
+        Some(Loudness::Verbose(_)) => say(line),
+        Some(Loudness::Quiet | Loudness::Usual) | None => {}
+    }
 }
 
 /// Says what comes in lines of its own: what is wrong with the command line, and the log.
@@ -48,8 +83,8 @@ pub(crate) fn finish() {
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
-        let shows = !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
+        let shows = !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
         if shows && !c.is_control() {
             plain.push(c);
         } else {
@@ -116,6 +151,7 @@ mod tests {
     fn what_a_terminal_obeys_is_shown_instead() {
         assert_eq!(plain("instance-1 · Köln 日本"), "instance-1 · Köln 日本");
         assert_eq!(plain("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
+        assert_eq!(plain("\u{61c}a\u{e0041}"), "\\u{61c}a\\u{e0041}");
         assert_eq!(plain("evil\u{202e}txt\u{9b}"), "evil\\u{202e}txt\\u{9b}");
     }
 }

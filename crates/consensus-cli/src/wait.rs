@@ -3,11 +3,11 @@
 //! Owns one decision: an error of configuration or permission ends the program only before the store
 //! has answered for the first time. Later it is an outage like any other, and is waited for.
 
-use crate::args::{self, Patience};
 use crate::exit::Exit;
-use crate::say::say;
+use crate::flags::{self, Patience};
+use crate::say::{explain, say, tell};
 use crate::signals::{Signals, name, number};
-use crate::times::{Instant, sleep_until};
+use crate::times::{Instant, in_words, sleep_until};
 use crate::url::Url;
 use consensus::{Error, ErrorKind, Lease, Status, Term, Timing};
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub(crate) struct Wait<'a> {
     url: &'a Url,
     patience: Patience,
     until: Option<Instant>,
+    lease_duration: Duration,
     answered: bool,
     known: Known,
     /// When to say that nothing is known.
@@ -37,7 +38,7 @@ enum Known {
 
 impl<'a> Wait<'a> {
     /// A wait that begins now.
-    pub(crate) fn new(asked: &'a args::Run, timing: &Timing) -> Self {
+    pub(crate) fn new(asked: &'a flags::Run, timing: &Timing) -> Self {
         let now = Instant::now();
         let until = match asked.patience() {
             Patience::Endless => None,
@@ -49,6 +50,7 @@ impl<'a> Wait<'a> {
             url: &asked.url,
             patience: asked.patience(),
             until,
+            lease_duration: timing.lease_duration,
             answered: false,
             known: Known::Nothing,
             speak_at: Some(now.plus(QUIET)),
@@ -66,7 +68,7 @@ impl<'a> Wait<'a> {
             tokio::select! {
                 biased;
                 signal = signals.end() => {
-                    say(format_args!("{}: waiting no more", name(signal)));
+                    tell(format_args!("{}: waiting no more", name(signal)));
                     return Err(Exit::Signal(number(signal)));
                 }
                 term = leading.wait_for_leadership() => {
@@ -87,6 +89,10 @@ impl<'a> Wait<'a> {
         if let Some(error) = trouble {
             return self.hear_trouble(&error);
         }
+        if let Known::Trouble(_) = self.known {
+            explain("the store answers again");
+            self.known = Known::Nothing;
+        }
         match status {
             Status::Following {
                 leader: Some(leader),
@@ -94,11 +100,12 @@ impl<'a> Wait<'a> {
                 self.answered = true;
                 let leader = leader.to_string();
                 let url = self.url;
-                if self.learn(Known::Leader(leader.clone())) {
-                    say(format_args!("waiting: {leader} leads ({url})"));
-                }
+                let is_news = self.learn(Known::Leader(leader.clone()));
                 if self.patience == Patience::None {
-                    return Err(Exit::NotAcquired);
+                    return Err(self.give_up());
+                }
+                if is_news {
+                    tell(format_args!("waiting: {leader} leads ({url})"));
                 }
             }
             Status::Following { leader: None } => {
@@ -131,6 +138,8 @@ impl<'a> Wait<'a> {
         }
         if self.learn(Known::Trouble(error.to_string())) {
             say(format_args!("waiting, and trying again: {error}"));
+        } else {
+            explain(format_args!("tried in vain, and trying again: {error}"));
         }
         Ok(())
     }
@@ -139,8 +148,10 @@ impl<'a> Wait<'a> {
         self.speak_at = None;
         self.known = Known::Nothing;
         let url = self.url;
-        say(format_args!(
-            "waiting: it is not known who leads ({url}); somebody may, for at most one lease"
+        let lease = in_words(self.lease_duration);
+        tell(format_args!(
+            "waiting: it is not known who leads ({url}); somebody may, for at most one lease \
+             (ours is {lease})"
         ));
     }
 
@@ -154,26 +165,22 @@ impl<'a> Wait<'a> {
 
     fn give_up(&self) -> Exit {
         let url = self.url;
+        let lost = match self.patience {
+            Patience::None => "not acquired",
+            Patience::AtMost(_) | Patience::Endless => "not acquired in time",
+        };
         match &self.known {
-            Known::Trouble(error) if !self.answered => {
-                say(format_args!("not acquired in time: {error}"));
-                Exit::Unavailable
-            }
             Known::Trouble(error) => {
-                say(format_args!("not acquired in time: {error}"));
-                Exit::NotAcquired
+                say(format_args!("{lost}: {error}"));
+                if self.answered {
+                    return Exit::NotAcquired;
+                }
+                return Exit::Unavailable;
             }
-            Known::Leader(leader) => {
-                say(format_args!("not acquired in time: {leader} leads ({url})"));
-                Exit::NotAcquired
-            }
-            Known::Nothing => {
-                say(format_args!(
-                    "not acquired in time: somebody may still lead ({url})"
-                ));
-                Exit::NotAcquired
-            }
+            Known::Leader(leader) => say(format_args!("{lost}: {leader} leads ({url})")),
+            Known::Nothing => say(format_args!("{lost}: somebody may still lead ({url})")),
         }
+        Exit::NotAcquired
     }
 }
 

@@ -128,46 +128,6 @@ fn a_signal_ends_the_waiting_at_once() {
 }
 
 #[test]
-fn help_and_version_are_answers_and_tell_the_exit_codes() {
-    for arguments in [&["--help"][..], &["run", "--help"], &["status", "--help"]] {
-        let done = outcome(arguments).exits(0);
-        assert_eq!(done.stderr, "");
-        assert!(
-            done.stdout.contains("Exit codes of `consensus"),
-            "{done:#?}"
-        );
-    }
-    let help = outcome(&["run", "--help"]).stdout;
-    let words = [
-        "128 + n",
-        "64 ",
-        "69 ",
-        "70 ",
-        "75 ",
-        "78 ",
-        "126, 127",
-        "--lease <TIME>",
-        "default: 15s",
-        "320ms to 24h",
-        "CONSENSUS_TOKEN",
-        "CONSENSUS_HOLDER",
-        "CONSENSUS_ELECTION",
-        "file:PATH",
-        "CONSENSUS_LOG",
-        "CONSENSUS_GRACE",
-        "4s of 15s",
-        "SIGTERM",
-        "SIGKILL",
-    ];
-    for word in words {
-        assert!(help.contains(word), "{word}: {help}");
-    }
-    let version = outcome(&["--version"]).exits(0);
-    let expected = format!("consensus {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(version.stdout, expected);
-}
-
-#[test]
 fn a_closed_stdout_is_nobodys_fault() {
     let place = Place::new();
     let mut command = consensus();

@@ -17,6 +17,8 @@ mod bench;
 mod ending;
 mod environment;
 mod exits;
+mod flags;
+mod help;
 mod input;
 mod status;
 mod takeover;
