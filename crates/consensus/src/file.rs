@@ -11,7 +11,8 @@
 //! * **The same files.** A record counts only beside the lock file that it names. If somebody removes
 //!   that, or replaces the folder, a leader has lost, and nobody takes anything before one lease
 //!   duration has passed. Of a leader that is *stopped* while its folder is replaced by an empty one
-//!   nothing is promised. What moves no folder is not heard, so that a leader learns of it only at its
+//!   nothing is promised, nor of a candidate that is stopped between its look and its save while
+//!   another begins to lead and both files are removed. What moves no folder is not heard, so that a leader learns of it only at its
 //!   next renewal: a symbolic link above the folder that is pointed elsewhere, and a file system that
 //!   is mounted over it. Who finds an empty folder there leads at once: do neither under an election.
 //! * **Proof of life.** The kernel lets go of a dead leader's lock, and of no other's: where the

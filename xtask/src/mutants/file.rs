@@ -85,14 +85,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         command: FILE,
     },
     Mutant {
-        name: "nobody_asks_again_who_leads_before_a_creation",
-        promise: "5",
-        file: "crates/consensus/src/file/save.rs",
-        find: "if self.before().is_none() && !files.absence_is_live && self.somebody_leads(term)? {",
-        replace: "if false {",
-        command: FILE,
-    },
-    Mutant {
         name: "a_wish_to_let_go_is_lost",
         promise: "7",
         file: "crates/consensus/src/file.rs",

@@ -20,8 +20,6 @@ pub(super) struct Files {
     /// Open since the first save, so that no follower is woken by its being closed.
     pub(super) lock: Option<LockFile>,
     pub(super) life: Option<Life>,
-    /// Whether there was no record, and yet somebody who led, when we last looked.
-    pub(super) absence_is_live: bool,
     /// Set by who asks to let go while a call is outstanding.
     pub(super) wanted: Arc<LetGo>,
     /// The highest token whose byte was somebody else's when we wanted it.
@@ -63,7 +61,6 @@ impl Files {
             place: Arc::new(Place::new(path, role)),
             lock: None,
             life: None,
-            absence_is_live: false,
             wanted: Arc::default(),
             refused: Token::default(),
             watch: None,

@@ -121,11 +121,9 @@ fn look(files: &mut Files) -> Result<Look, Error> {
         lock: lock.as_ref(),
     };
     let (proof, others) = evidence.proof(page.as_ref(), note)?;
-    let absence_is_live = page.is_none() && others == Others::Live;
     let tokens = Tokens::Above(evidence.floor(page.as_ref(), note)?);
     let record = page.map(|page| evidence.recognisable(page));
     files.saw_record(record.as_ref());
-    files.absence_is_live = absence_is_live;
     let mut snapshot = Snapshot::new(record, version);
     snapshot.proof = proof;
     snapshot.tokens = tokens;

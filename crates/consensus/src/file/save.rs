@@ -8,8 +8,8 @@ use super::aside::{self, Aside, Durability, Renamed};
 use super::files::Files;
 use super::format::{self, NotARecord};
 use super::life::Life;
-use super::lockfile::{self, LockFile, Note};
-use super::locks::{self, Bytes, Taken};
+use super::lockfile::{LockFile, Note};
+use super::locks::Taken;
 use super::place::{Folder, Place};
 use super::{FileVersion, Moment, refusal};
 use crate::store::{Record, Saved};
@@ -179,10 +179,6 @@ impl Save<'_> {
         if self.place.read_record(self.folder)?.as_deref() != self.before() {
             return Ok(Renamed::No);
         }
-        if self.before().is_none() && !files.absence_is_live && self.somebody_leads(term)? {
-            // Since we looked, both files came and went again, and whoever made them lives.
-            return Ok(Renamed::No);
-        }
         if !self.keep_highest(term)? || !self.lives(files, term)? {
             return Ok(Renamed::No);
         }
@@ -248,17 +244,6 @@ impl Save<'_> {
                 Err(Error::new(ErrorKind::Unavailable, message))
             }
         }
-    }
-
-    /// Whether anybody else holds the folder as a leader does.
-    fn somebody_leads(&self, term: &Term) -> Result<bool, Error> {
-        let own = match term {
-            Term::Begins(life) => life.folder(self.folder.identity),
-            Term::GoesOn | Term::None => None,
-        };
-        let on = &own.unwrap_or(self.folder).descriptor;
-        locks::held_by_another(on, Bytes::folder(&self.place.record))
-            .map_err(|errno| lockfile::lock_failed(&self.place.folder_path, errno))
     }
 
     fn flush(&self) -> Result<(), Error> {

@@ -1,12 +1,11 @@
 //! Rarer ways to be wrong: each was found by a review that looked for the interleaving that breaks it.
 
 use super::child::Player;
-use super::ground::{Ground, LEASE, PATIENCE, is_conflict, lead, load_until, next_token};
-use super::ground::{record, released, stored};
+use super::ground::{Ground, LEASE, PATIENCE, lead, load_until};
+use super::ground::{released, stored};
 use consensus::backend::{Acquisition, Backend, Candidate};
 use consensus::store::{Proof, RecordBackend, Store};
 use consensus::{Config, Ended, FileBackend, Manager};
-use rustix::process::Signal;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,23 +33,6 @@ async fn an_older_record_of_a_dead_leader_that_is_put_back_proves_no_death() {
     assert_ne!(proof, Proof::Dead);
     let held = follower.try_acquire(&candidate).await.unwrap();
     assert!(matches!(held, Acquisition::Held { .. }), "{held:?}");
-}
-
-/// Breaks if a creation does not ask once more whether somebody leads.
-#[tokio::test]
-async fn absence_is_told_apart_although_both_files_came_and_went() {
-    let ground = Ground::new();
-    let mut late = ground.store();
-    let seen = late.load().await.unwrap();
-    assert_eq!(seen.proof, Proof::Dead);
-    let mut leader = Player::start("lead", &ground.record());
-    leader.says("leads");
-    leader.signal(Signal::STOP);
-    leader.is_stopped();
-    fs::remove_file(ground.record()).unwrap();
-    fs::remove_file(ground.lock()).unwrap();
-    let record = record("late", next_token(&seen));
-    assert!(is_conflict(&late.save(&record, &seen.version).await));
 }
 
 /// Breaks if a look counts the bytes that are held one by one without end.
