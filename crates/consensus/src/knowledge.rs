@@ -49,6 +49,8 @@ struct Watched<V> {
     longest: Duration,
     /// When it has run out, by our clock. Only ever moves to later, but for a release.
     until: Instant,
+    /// Whether something that is no record stood in its place since.
+    interrupted: bool,
 }
 
 /// May the record be taken?
@@ -186,6 +188,14 @@ impl<V: Clone + PartialEq> Knowledge<V> {
         record
     }
 
+    /// Something that is no record stands in its place. If the record that we watch comes back, it has
+    /// changed twice.
+    pub(crate) fn saw_foreign(&mut self) {
+        if let Some(watched) = &mut self.watched {
+            watched.interrupted = true;
+        }
+    }
+
     /// A write was stored: it is our last confirmed one, and what we knew of others is over.
     pub(crate) fn stored(&mut self, record: Record, version: V) {
         self.highest = self.highest.max(record.token.unwrap_or_default());
@@ -276,6 +286,7 @@ impl<V: Clone + PartialEq> Knowledge<V> {
             version,
             longest,
             until,
+            interrupted: false,
         });
         until
     }
@@ -296,7 +307,8 @@ impl<V: PartialEq> Watched<V> {
     /// A record is unchanged if it is equal as a record: else a foreign edit of what the store keeps
     /// beside it would restart the wait for ever. Absence has only its version to tell.
     fn shows(&self, seen: &Snapshot<V>) -> bool {
-        self.record == seen.record && (self.record.is_some() || self.version == seen.version)
+        let same = self.record.is_some() || self.version == seen.version;
+        same && self.record == seen.record && !self.interrupted
     }
 }
 

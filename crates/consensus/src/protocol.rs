@@ -95,7 +95,11 @@ impl<S: Store, W: World> RecordBackend<S, W> {
 impl<S: Store, W: World> Backend for RecordBackend<S, W> {
     async fn try_acquire(&mut self, candidate: &Candidate) -> Result<Acquisition, Error> {
         for _ in 0..LOOKS {
-            let seen = self.store.load().await?;
+            let seen = self.store.load().await.inspect_err(|error| {
+                if error.kind() == ErrorKind::Foreign {
+                    self.knowledge.saw_foreign();
+                }
+            })?;
             // Promise 2: a follower's time is counted from here, after the answer came.
             let now = self.world.now();
             match self.knowledge.judge(now, candidate, &seen)? {

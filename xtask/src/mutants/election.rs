@@ -168,6 +168,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         command: PROMISES,
     },
     Mutant {
+        name: "what_stood_in_between_is_overlooked",
+        promise: "5",
+        file: "crates/consensus/src/knowledge.rs",
+        find: "            watched.interrupted = true;\n",
+        replace: "",
+        command: PROMISES,
+    },
+    Mutant {
         name: "what_vanished_is_forgotten",
         promise: "5",
         file: "crates/consensus/src/knowledge.rs",

@@ -166,3 +166,31 @@ fn a_release_is_tried_for_as_long_as_any_write_of_ours_may_last() {
         "released before it ran out at 20 s"
     );
 }
+
+/// Promise 5. The record that a follower watches is gone for a while, and comes back just as it was: it
+/// has changed, and is waited for anew.
+///
+/// Breaks if `saw_foreign` in `knowledge.rs` notes nothing.
+#[test]
+fn a_record_that_comes_back_after_something_else_is_waited_for_anew() {
+    let mut bench = Bench::new();
+    bench
+        .store
+        .edit(|record| *record = Some(strangers("stranger", 15)));
+    let follower = bench.join("follower");
+    bench.run(secs(10));
+    bench.players[follower]
+        .script
+        .loads(&[Fate::Refused(ErrorKind::Foreign)]);
+    // Only a reason to look.
+    bench.store.edit(|_| {});
+    bench.run(secs(3));
+    bench.players[follower].script.loads(&[Fate::Answered]);
+    bench.run(secs(13));
+    assert!(
+        !bench.players[follower].leads(),
+        "seen again at 15 s at the latest"
+    );
+    bench.run(secs(3));
+    assert!(bench.players[follower].leads());
+}
