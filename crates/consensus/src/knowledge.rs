@@ -102,7 +102,7 @@ impl<V: Clone + PartialEq> Knowledge<V> {
             return Ok(Judgement::Free);
         }
         if let Some(record) = &seen.record {
-            refuse_impossible(record)?;
+            refuse_impossible(record).inspect_err(|_| self.saw_foreign())?;
         }
         let released = seen
             .record
