@@ -6,7 +6,7 @@
 
 use crate::command::{self, Life, Started, Told};
 use crate::exit::Exit;
-use crate::say::{explain, say, tell};
+use crate::say::{explain, say, settle, tell};
 use crate::signals::{Caught, Signals, name};
 use crate::times::{Instant, in_words, sleep_until};
 use consensus::{Ended, Lease, Manager, Status, Term, Timing};
@@ -18,6 +18,9 @@ use std::time::Duration;
 /// How soon to look again whether a group is gone, which nothing tells; then less and less often.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LAST_LOOK: Duration = Duration::from_millis(100);
+
+/// How long the command is kept waiting for what is said before its start.
+const FIRST_WORDS: Duration = Duration::from_millis(20);
 
 /// How many characters of a command line are said.
 const MOST_SHOWN: usize = 80;
@@ -45,6 +48,7 @@ pub(crate) enum Led {
 pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], told: &Told) -> Led {
     let (token, shown) = (&told.token, shown(line));
     tell(format_args!("leading (token {token}), starting: {shown}"));
+    settle(FIRST_WORDS);
     let command = match command::start(line, told) {
         Ok(command) => command,
         Err(exit) => return Led::Over(exit),

@@ -70,12 +70,17 @@ pub(crate) fn say_lines(text: &str) {
     write(format!("{lines}\n").into_bytes());
 }
 
-/// Waits a moment for what was said to be written.
+/// Waits a moment for what was said to be written, at the end.
 pub(crate) fn finish() {
+    settle(LAST_WORDS);
+}
+
+/// The same in between, for what is to stand before a command's own words.
+pub(crate) fn settle(patience: Duration) {
     let (written, done) = sync_channel(1);
     if lines().try_send(Line::Written(written)).is_ok() {
         // Too slow: it is lost.
-        let _ = done.recv_timeout(LAST_WORDS);
+        let _ = done.recv_timeout(patience);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p consensus-election --example basic`, in two terminals. Ctrl-C ends it and releases.
 
-use consensus::{Config, Error, FileBackend, Manager};
+use consensus::{Config, Error, FileBackend, Manager, Status};
 use std::time::Duration;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,13 +13,18 @@ async fn main() -> Result<(), Error> {
     let lease = manager.start_until(async { drop(tokio::signal::ctrl_c().await) });
 
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    while lease.status() != consensus::Status::Stopped {
+    while lease.status() != Status::Stopped {
         ticks.tick().await;
         // Compares a clock with a deadline: never blocks, and never lies after a pause.
         if let Some(term) = lease.term() {
             println!("leading under token {}: a piece of work", term.token());
-        } else {
-            println!("following: {:?}", lease.status());
+        } else if let Some(trouble) = lease.trouble() {
+            println!("following: {trouble}");
+        } else if let Status::Following {
+            leader: Some(leader),
+        } = lease.status()
+        {
+            println!("following {leader}");
         }
     }
     manager.stop().await

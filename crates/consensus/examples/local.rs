@@ -15,7 +15,7 @@
 //! file to which each piece of work appends a line: when it was done on the machine's clock, under
 //! which token, by which process.
 
-use consensus::{Backend, Config, Error, FileBackend, Lease, Manager, Status, Term};
+use consensus::{Backend, Config, Error, ErrorKind, FileBackend, Lease, Manager, Status, Term};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
@@ -37,11 +37,15 @@ fn default_path() -> PathBuf {
 /// # Errors
 /// If the election cannot be set up, or the lease could not be released.
 pub async fn run(backend: impl Backend) -> Result<(), Error> {
-    let instance = std::env::var("INSTANCE_ID").unwrap_or_else(|_| "instance-0".to_owned());
-    let lease_secs = std::env::var("LEASE")
-        .ok()
-        .and_then(|secs| secs.parse().ok())
-        .unwrap_or(15);
+    let instance =
+        std::env::var("INSTANCE_ID").unwrap_or_else(|_| format!("instance-{}", std::process::id()));
+    let lease_secs = match std::env::var("LEASE") {
+        Ok(secs) => secs.parse().map_err(|_| {
+            let message = format!("LEASE is {secs:?}; write a whole number of seconds");
+            Error::new(ErrorKind::Invalid, message)
+        })?,
+        Err(_) => 15,
+    };
     let config = Config::new(&instance).lease_duration(Duration::from_secs(lease_secs));
 
     let manager = Manager::new(backend, config)?;

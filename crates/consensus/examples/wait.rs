@@ -19,7 +19,9 @@ fn main() -> Result<(), Error> {
         let term = lease.blocking_wait_for_leadership()?;
         println!("leading under token {}", term.token());
         // Registered: nobody else leads before it is over, or its grace is.
-        let work = term.begin_work();
+        let Ok(work) = term.begin_work() else {
+            continue;
+        };
         for piece in 1..=10 {
             if !term.is_current() {
                 break;

@@ -9,8 +9,8 @@
 //!   A process that is stopped in the middle of a save blocks other saves until it goes on or dies;
 //!   they wait for a tenth of the lease, at most a second, and name it.
 //! * **The same files.** A record counts only beside the lock file that it names. If somebody removes
-//!   that, or replaces the folder, a leader has lost, and nobody takes anything before one lease
-//!   duration has passed. Of a leader that is *stopped* while its folder is replaced by an empty one
+//!   that, or replaces the folder, a leader has lost, and nobody takes anything before its work is
+//!   over or one lease duration has passed. Of a leader that is *stopped* while its folder is replaced by an empty one
 //!   nothing is promised, nor of a candidate that is stopped between its look and its save while
 //!   another begins to lead and both files are removed. What moves no folder is not heard, so that a leader learns of it only at its
 //!   next renewal: a symbolic link above the folder that is pointed elsewhere, and a file system that

@@ -78,7 +78,11 @@ impl Manager {
         })
     }
 
-    /// Starts the election, and gives a handle on it. Later calls give further handles.
+    /// Starts the election, and gives a handle on it. Later calls give further handles, also once it is
+    /// over: nothing starts it again.
+    ///
+    /// A store that cannot be reached is no error: the election goes on trying, and
+    /// [`Lease::trouble`] tells.
     pub fn start(&self) -> Lease {
         // Made first, so that no change is of the past to it.
         let lease = Lease::new(Arc::clone(&self.board));

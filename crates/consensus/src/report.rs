@@ -68,7 +68,15 @@ impl<'a> Report<'a> {
                     self.board.belief().0.is_none(),
                     "the news came before the belief"
                 );
-                tracing::info!(identity, %token, reason = why.as_str(), "leads no more: {why}");
+                let reason = why.as_str();
+                match why {
+                    Ended::Stopped | Ended::SteppedDown => {
+                        tracing::info!(identity, %token, reason, "leads no more: {why}");
+                    }
+                    Ended::Lost | Ended::Expired | Ended::CheckInMissed => {
+                        tracing::warn!(identity, %token, reason, "leads no more: {why}");
+                    }
+                }
                 self.board.tell(|view| {
                     view.status = Status::Ending { token, why };
                     true
@@ -141,7 +149,12 @@ impl<'a> Report<'a> {
     fn fails(&mut self, error: Error) {
         let text = error.to_string();
         if self.trouble.as_ref() != Some(&text) {
-            tracing::warn!(identity = self.identity, error = text, "the store fails");
+            let identity = self.identity;
+            if error.kind() == ErrorKind::Foreign {
+                tracing::warn!(identity, error = text, "somebody's content is in the way");
+            } else {
+                tracing::warn!(identity, error = text, "the store fails");
+            }
             self.trouble = Some(text);
         }
         self.board.tell(|view| {
