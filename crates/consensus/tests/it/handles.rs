@@ -224,7 +224,7 @@ impl Backend for Broken {
     }
 }
 
-/// Promise 10. Breaks if `run` in `manager.rs` does not hold `DiedUnlessStopped`.
+/// Promise 10. Breaks if `died` in `board.rs` leaves the status as it is.
 #[test]
 fn promise_10_a_backend_that_panics_is_not_silent() {
     let manager = Manager::new(Broken::Panics, Config::new("a")).expect("valid");
