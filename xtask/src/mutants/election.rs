@@ -90,8 +90,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a_follower_counts_from_the_question",
         promise: "2",
         file: "crates/consensus/src/protocol.rs",
-        find: "let seen = self.store.load().await?;\n            // Promise 2: a follower's time is counted from here, after the answer came.\n            let now = self.world.now();",
-        replace: "let now = self.world.now();\n            let seen = self.store.load().await?;",
+        find: "let seen = self.store.load().await.inspect_err(|error| {\n                if error.kind() == ErrorKind::Foreign {\n                    self.knowledge.saw_foreign();\n                }\n            })?;\n            // Promise 2: a follower's time is counted from here, after the answer came.\n            let now = self.world.now();",
+        replace: "let now = self.world.now();\nlet seen = self.store.load().await.inspect_err(|error| {\nif error.kind() == ErrorKind::Foreign {\nself.knowledge.saw_foreign();\n}\n})?;\n// Promise 2: a follower's time is counted from here, after the answer came.",
         command: PROMISES,
     },
     Mutant {

@@ -43,11 +43,29 @@ impl Mutant {
 mod tests {
     use super::{Mutant, all};
     use std::collections::HashSet;
+    use std::path::Path;
 
     #[test]
     fn every_mutant_has_a_name_of_its_own() {
         let names: HashSet<&str> = all().iter().map(|mutant| mutant.name).collect();
         assert_eq!(names.len(), all().len());
+    }
+
+    /// Told in a second, and not after the minutes that `mutants` takes.
+    #[test]
+    fn every_mutant_finds_its_place_in_the_code_as_it_is() {
+        for mutant in all() {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("..")
+                .join(mutant.file);
+            let text = std::fs::read_to_string(&path).expect("the file that it names");
+            assert!(
+                mutant.apply(&text).is_ok(),
+                "{}: {:?}",
+                mutant.name,
+                mutant.find
+            );
+        }
     }
 
     #[test]
