@@ -172,8 +172,9 @@ pub trait Backend: Send + 'static {
         token: Token,
     ) -> impl Future<Output = Result<Renewal, Error>> + Send;
 
-    /// Gives up what this candidate may hold. Called when a term and its work are over, and once
-    /// more at the very end. `Ok`: nothing is ours any more, whether or not it was.
+    /// Gives up what this candidate may hold. Called when a term and its work are over, and when an
+    /// election is stopped that leads nothing; not after work that outlived its grace. `Ok`: nothing
+    /// is ours any more, whether or not it was.
     fn release(&mut self, candidate: &Candidate) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Takes away what marks a living holder, if the system has such a thing, and gives up nothing

@@ -45,7 +45,7 @@ impl<B: Backend> AnyBackend for B {
             Verb::LetGo => Box::pin(async move {
                 self.let_go().await;
                 Answer {
-                    input: Input::Release(Ok(())),
+                    input: Input::LetGo,
                     error: None,
                 }
             }),

@@ -69,7 +69,7 @@ pub enum Event {
     Began(Token),
     /// A term ended.
     Ended(Token, Ended),
-    /// Somebody else leads, or may; `for_at_most` from now.
+    /// Somebody else leads, or may; for `at_most`, from now.
     Follows {
         /// Who.
         leader: Option<Leader>,
@@ -97,8 +97,10 @@ pub enum Input {
     Acquire(Result<Acquisition, Failure>),
     /// The answer to [`Verb::Renew`].
     Renew(Result<Renewal, Failure>),
-    /// The answer to [`Verb::Release`] and [`Verb::LetGo`].
+    /// The answer to [`Verb::Release`].
     Release(Result<(), Failure>),
+    /// [`Verb::LetGo`] is done. No store was asked.
+    LetGo,
     /// The work said then that it is alive.
     CheckedIn(Instant),
     /// A reader saw the deadline passed.

@@ -131,6 +131,7 @@ impl Lease {
 
     /// Waits for the next change of [`status`](Lease::status) or [`trouble`](Lease::trouble) since
     /// this handle was made or last told, and gives the status. The latest, not each one in between.
+    /// Each try that fails counts as a change.
     /// For ever, once the election is over.
     ///
     /// # Cancel safety

@@ -32,6 +32,7 @@ impl<'a> Report<'a> {
             (
                 Input::Tick
                 | Input::Changed
+                | Input::LetGo
                 | Input::CheckedIn(_)
                 | Input::SeenOver
                 | Input::Told
@@ -84,6 +85,11 @@ impl<'a> Report<'a> {
             }
             Event::Follows { leader, at_most } => {
                 let named = leader.is_some();
+                // What went wrong with a lease of ours is over with that lease.
+                self.board.tell(|view| {
+                    view.failure = None;
+                    false
+                });
                 if self.board.set_status(Status::Following {
                     leader: leader.clone(),
                 }) && named

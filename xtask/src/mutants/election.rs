@@ -381,4 +381,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "token.get() <= before",
         command: UNIT,
     },
+    Mutant {
+        name: "each_election_renews_at_a_time_of_its_own",
+        promise: "10,000 elections of a process in a hundredth of a core",
+        file: "crates/consensus/src/election.rs",
+        find: "at.rounded_down(step)",
+        replace: "at.rounded_down(step / 1_000_000)",
+        command: UNIT,
+    },
 ];

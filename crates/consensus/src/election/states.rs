@@ -37,7 +37,7 @@ impl Election {
             | Input::WorkDone
             | Input::NoWork => KEEP,
             // Cannot come.
-            Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
+            Input::Acquire(_) | Input::Renew(_) | Input::Release(_) | Input::LetGo => KEEP,
         }
     }
 
@@ -70,7 +70,7 @@ impl Election {
             | Input::WorkDone
             | Input::NoWork => KEEP,
             // Cannot come.
-            Input::Changed | Input::Renew(_) | Input::Release(_) => KEEP,
+            Input::Changed | Input::Renew(_) | Input::Release(_) | Input::LetGo => KEEP,
         }
     }
 
@@ -121,7 +121,7 @@ impl Election {
             | Input::StepDown
             | Input::Stop => self.while_holding(now, hold, input),
             // Cannot come.
-            Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
+            Input::Acquire(_) | Input::Renew(_) | Input::Release(_) | Input::LetGo => KEEP,
         }
     }
 
@@ -173,7 +173,7 @@ impl Election {
             | Input::StepDown
             | Input::Stop => self.while_holding(now, hold, input),
             // Cannot come.
-            Input::Changed | Input::Acquire(_) | Input::Release(_) => KEEP,
+            Input::Changed | Input::Acquire(_) | Input::Release(_) | Input::LetGo => KEEP,
         }
     }
 
@@ -201,7 +201,8 @@ impl Election {
             | Input::CheckedIn(_)
             | Input::Acquire(_)
             | Input::Renew(_)
-            | Input::Release(_) => KEEP,
+            | Input::Release(_)
+            | Input::LetGo => KEEP,
         }
     }
 
@@ -240,7 +241,11 @@ impl Election {
             Input::Told => self.told(now),
             Input::NoWork | Input::StepDown | Input::SeenOver | Input::CheckedIn(_) => KEEP,
             // Cannot come.
-            Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
+            Input::Changed
+            | Input::Acquire(_)
+            | Input::Renew(_)
+            | Input::Release(_)
+            | Input::LetGo => KEEP,
         }
     }
 
@@ -278,7 +283,7 @@ impl Election {
             | Input::WorkDone
             | Input::NoWork => KEEP,
             // Cannot come.
-            Input::Changed | Input::Acquire(_) | Input::Renew(_) => KEEP,
+            Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::LetGo => KEEP,
         }
     }
 
@@ -303,7 +308,11 @@ impl Election {
             | Input::WorkDone
             | Input::NoWork => KEEP,
             // Cannot come.
-            Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
+            Input::Changed
+            | Input::Acquire(_)
+            | Input::Renew(_)
+            | Input::Release(_)
+            | Input::LetGo => KEEP,
         }
     }
 
@@ -311,7 +320,7 @@ impl Election {
         match input {
             // It is only a mark; it must not hold anything up.
             Input::Tick if now >= sent.plus(self.timing.request_timeout) => self.after(now),
-            Input::Release(_) => self.after(now),
+            Input::LetGo => self.after(now),
             Input::Stop => {
                 self.intent = Intent::Stop;
                 KEEP
@@ -324,7 +333,7 @@ impl Election {
             | Input::WorkDone
             | Input::NoWork => KEEP,
             // Cannot come.
-            Input::Changed | Input::Acquire(_) | Input::Renew(_) => KEEP,
+            Input::Changed | Input::Acquire(_) | Input::Renew(_) | Input::Release(_) => KEEP,
         }
     }
 }

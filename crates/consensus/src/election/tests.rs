@@ -306,7 +306,7 @@ fn a_release_that_fails_is_tried_until_the_lease_has_run_out() {
     assert_eq!(last, Some(Event::Unreleased));
     // The lease, the time that a request may take, and less than one retry interval.
     assert!(now >= at(17_250) && now < at(19_250), "{now:?}");
-    assert_eq!(machine.step(now, Input::Release(Ok(()))).then, Then::Finish);
+    assert_eq!(machine.step(now, Input::LetGo).then, Then::Finish);
 }
 
 #[test]

@@ -330,3 +330,25 @@ fn the_status_never_says_of_a_term_that_has_just_begun_that_it_is_over() {
         manager.blocking_stop().expect("released");
     }
 }
+
+/// Breaks if `Follows` in `report.rs` keeps what went wrong with a lease that is long somebody else's.
+#[test]
+fn a_stop_speaks_of_the_last_lease_only() {
+    let store = MemoryStore::new();
+    let config = Config::new("stuck")
+        .lease_duration(Duration::from_millis(400))
+        .check_in(Duration::from_millis(50));
+    let stuck = Manager::new(RecordBackend::over(store.clone()), config).expect("valid");
+    let mut lease = stuck.start();
+    let term = lease.blocking_wait_for_leadership().expect("alone");
+    let work = term.begin_work().expect("current");
+    let next = over(&store, "next");
+    next.start()
+        .blocking_wait_for_leadership()
+        .expect("it runs out");
+    drop(work);
+    while !matches!(lease.status(), Status::Following { leader: Some(_) }) {
+        lease.blocking_changed();
+    }
+    stuck.blocking_stop().expect("it holds nothing");
+}

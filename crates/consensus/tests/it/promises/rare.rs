@@ -5,7 +5,8 @@ use crate::bench::{Bench, Fate, ms, secs};
 use consensus::backend::Candidate;
 use consensus::internals::Ask;
 use consensus::store::Record;
-use consensus::{Config, Ended, ErrorKind, Status, Token};
+use consensus::{Config, Ended, ErrorKind, Lease, Status, Token};
+use std::sync::Arc;
 
 /// Promise 4. The answer to an acquisition is lost; then another record is seen; then a backup brings
 /// the lost one back. Its nonce is dead: the record is waited for like anybody's.
@@ -193,4 +194,19 @@ fn a_record_that_comes_back_after_something_else_is_waited_for_anew() {
     );
     bench.run(secs(3));
     assert!(bench.players[follower].leads());
+}
+
+/// Only an answer of the store says that it answers again.
+///
+/// Breaks if `answer` in `report.rs` takes the end of `Verb::LetGo`, which asks no store, for one.
+#[test]
+fn letting_go_is_no_sign_of_a_store_that_answers() {
+    let mut bench = Bench::with_leader(0);
+    bench.players[0].script.all(&[Fate::Lost]);
+    bench.run(secs(6));
+    bench.ask(0, Ask::Stop);
+    bench.run(secs(60));
+    assert!(bench.players[0].is_stopped());
+    let lease = Lease::new(Arc::clone(&bench.players[0].board));
+    assert!(lease.trouble().is_some(), "nothing was answered since");
 }
