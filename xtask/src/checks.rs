@@ -29,6 +29,15 @@ const LOOM: &[&str] = &[
 /// What `simulate` runs, before its arguments.
 const SIMULATE: &[&str] = &["run", "--release", "--package=consensus-simulator", "--"];
 
+/// What `testbed` runs: without servers, the tests against them are ignored.
+const TESTBED: &[&str] = &[
+    "run",
+    "--quiet",
+    "--package=consensus-testbed",
+    "--",
+    "build",
+];
+
 /// What `bench` runs, before its arguments.
 const BENCH: &[&str] = &["run", "--release", "--package=consensus-bench", "--"];
 
@@ -51,6 +60,10 @@ pub(crate) fn doc(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
     let mut cargo =
         workspace.cargo(&["doc", "--no-deps", "--workspace", "--lib", "--all-features"]);
     run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+pub(crate) fn testbed(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
+    run(&mut workspace.cargo(TESTBED))
 }
 
 pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result<(), Failure> {

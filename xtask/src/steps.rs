@@ -55,6 +55,13 @@ pub(crate) const STEPS: &[Step] = &[
         run: checks::doc,
     },
     Step {
+        name: "testbed",
+        takes: "",
+        shows: "a real API server is here to test against; what is missing is built once, from Go",
+        when: When::InCi,
+        run: checks::testbed,
+    },
+    Step {
         name: "test",
         takes: "[ARG…]",
         shows: "every test, and every example in the documentation, passes",

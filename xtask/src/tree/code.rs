@@ -22,6 +22,7 @@ const MAY_USE_CLOCKS: &[&str] = &[
     "crates/consensus-bench/",
     "crates/consensus-cli/src/times.rs",
     "crates/consensus-simulator/src/ci.rs",
+    "crates/consensus-testbed/",
     "xtask/src/stopwatch.rs",
 ];
 

@@ -1,0 +1,60 @@
+//! One leader among pods: elections over a Kubernetes Lease.
+//!
+//! ```no_run
+//! use consensus::{Config, Manager};
+//! use consensus_kubernetes::{Cluster, KubernetesStore};
+//!
+//! # async fn do_work(token: consensus::Token) {}
+//! # async fn example() -> Result<(), consensus::Error> {
+//! let cluster = Cluster::infer(); // this pod's, or what kubectl would reach
+//! let store = KubernetesStore::new(&cluster, "default", "my-app")?;
+//! let manager = Manager::new(store.into_backend(), Config::new("pod-1"))?;
+//! let lease = manager.start();
+//!
+//! let term = lease.wait_for_leadership().await?;
+//! let _ = term.run(do_work(term.token())).await;
+//!
+//! manager.stop().await
+//! # }
+//! ```
+//!
+//! # What is promised
+//! * **Agreement.** A Lease is created, or replaced on the version that was seen; it is never patched
+//!   and never deleted. Of many saves on one version, the API server stores one.
+//! * **Tokens** are the resourceVersions of acquisitions. They rise even if the Lease is deleted and
+//!   made again: etcd numbers all its writes together.
+//! * **What is not ours survives**: labels, other annotations, owners, and fields that this version
+//!   does not know. Who changes those under a leader costs it nothing.
+//! * **The same Lease as client-go's electors.** Their leaders, takeovers and releases are recognised,
+//!   and ours by them. `kubectl get lease` shows the identity that was given. What client-go does that
+//!   no peer can prevent ends a term of ours at the next look: see the front page of `consensus`.
+//! * **Quiet.** With the right to watch, followers send no requests while they wait: news reaches
+//!   them, and a release is taken at once. Without it they poll, and say so once.
+//!
+//! # Rights
+//! `get`, `create` and `update` on `leases` in the group `coordination.k8s.io`; with `watch`,
+//! followers wait for news. An error about a right that is missing shows the Role that grants them.
+//!
+//! # For programs
+//! The types of `k8s-openapi` are made for one version of Kubernetes, which the *program* chooses: it
+//! has `k8s-openapi = { version = "0.29", features = ["earliest"] }` among its dependencies. None of
+//! them is used here.
+
+mod cluster;
+mod store;
+mod version;
+
+mod annotation;
+mod lease;
+mod micro_time;
+
+mod answer;
+mod api;
+mod rights;
+mod transport;
+
+mod watch;
+
+pub use cluster::Cluster;
+pub use store::{KubernetesBackend, KubernetesStore};
+pub use version::LeaseVersion;

@@ -1,0 +1,240 @@
+//! The two verbs of a store, and its watch, over one Lease.
+//!
+//! Decides what a decision may be made on: an answer to a read, the answer to one's own write, or
+//! what the watch told last. Every write names the version that it was decided on (promise 3), so an
+//! older look costs a conflict and never a leader. Read `lease.rs` next: what a Lease says.
+
+use crate::answer::{Outcome, Place};
+use crate::api::Api;
+use crate::cluster::Cluster;
+use crate::lease;
+use crate::version::LeaseVersion;
+use crate::watch::{Latest, News, State, Watch};
+use consensus::store::{Record, RecordBackend, Saved, Snapshot, Store, Tokens};
+use consensus::{Error, ErrorKind};
+use serde_json::Value;
+use std::future::pending;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the first load waits for the watch to be there: longer than an API server takes that is
+/// not in trouble.
+const UNTIL_WATCHED: Duration = Duration::from_millis(500);
+
+/// The longest name of a Lease, and of a namespace, that an API server accepts.
+const LONGEST_NAME: usize = 253;
+
+/// One `coordination.k8s.io/v1` Lease. The crate's front page says what it promises.
+///
+/// Its futures are to be polled in the context of one tokio runtime, which is that of all clones of
+/// its [`Cluster`].
+#[derive(Debug)]
+pub struct KubernetesStore {
+    api: Api,
+    watch: Option<Watch>,
+    /// What the watch told, to be looked at by the next load.
+    told: Option<LeaseVersion>,
+    /// As the watch stood at the last load.
+    mark: Mark,
+}
+
+/// Elections among pods, or whatever else reaches the cluster.
+pub type KubernetesBackend = RecordBackend<KubernetesStore>;
+
+/// Where the watch stood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    is_live: bool,
+    gaps: u64,
+    changes: u64,
+    /// The highest revision that was seen.
+    revision: u64,
+}
+
+impl KubernetesStore {
+    /// The Lease of this name in this namespace. If it is not there, the first leader creates it;
+    /// nobody ever creates a namespace.
+    ///
+    /// Nothing is asked yet: what is wrong with the cluster or our rights is said by each load and
+    /// save.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if one of the names can be none.
+    pub fn new(
+        cluster: &Cluster,
+        namespace: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Result<Self, Error> {
+        let place = Place {
+            namespace: namespace.into(),
+            name: name.into(),
+        };
+        check("a namespace", &place.namespace)?;
+        check("a Lease", &place.name)?;
+        Ok(Self {
+            api: Api::new(cluster.clone(), place),
+            watch: None,
+            told: None,
+            mark: Mark::default(),
+        })
+    }
+
+    /// The election over this Lease.
+    pub fn into_backend(self) -> KubernetesBackend {
+        RecordBackend::over(self)
+    }
+
+    /// Begins to watch, if that was not done yet, and waits a moment for it: what happens after the
+    /// load that follows should be told.
+    async fn watched(&mut self) -> Mark {
+        let watch = self
+            .watch
+            .get_or_insert_with(|| Watch::begin(self.api.clone()));
+        let known = watch.news.wait_for(|news| news.state != State::Opening);
+        // Whether it is or not is read below.
+        let _ = timeout(UNTIL_WATCHED, known).await;
+        let news = watch.news.borrow();
+        Mark {
+            is_live: news.state == State::Live,
+            gaps: news.gaps,
+            changes: news.changes,
+            revision: self.mark.revision,
+        }
+    }
+
+    /// What a Lease means, wherever it was seen.
+    fn snapshot(&mut self, version: LeaseVersion) -> Result<Snapshot<LeaseVersion>, Error> {
+        let record = match version.lease() {
+            None => None,
+            Some(lease) => lease::read(lease).map_err(|why| {
+                Error::new(ErrorKind::Foreign, format!("{}: {why}", self.api.place))
+            })?,
+        };
+        self.mark.revision = self
+            .mark
+            .revision
+            .max(version.revision().unwrap_or_default());
+        let mut snapshot = Snapshot::new(record, version);
+        snapshot.tokens = Tokens::Revisions;
+        snapshot.watched = self.mark.is_live;
+        Ok(snapshot)
+    }
+
+    fn version(&self, lease: Value) -> Result<LeaseVersion, Error> {
+        LeaseVersion::of(lease).ok_or_else(|| {
+            let place = &self.api.place;
+            let message = format!(
+                "{place}: its resourceVersion is no number, so that no token can be made of it: is \
+                 this a real API server?"
+            );
+            Error::new(ErrorKind::Unavailable, message)
+        })
+    }
+}
+
+impl Store for KubernetesStore {
+    type Version = LeaseVersion;
+
+    async fn load(&mut self) -> Result<Snapshot<LeaseVersion>, Error> {
+        self.mark = self.watched().await;
+        if let Some(told) = self.told.take() {
+            return self.snapshot(told);
+        }
+        let version = match self.api.get().await? {
+            Outcome::Lease(lease) => self.version(lease)?,
+            Outcome::Absent | Outcome::Conflict => LeaseVersion::ABSENT,
+        };
+        self.snapshot(version)
+    }
+
+    async fn save(
+        &mut self,
+        record: &Record,
+        if_version: &LeaseVersion,
+    ) -> Result<Saved<LeaseVersion>, Error> {
+        // Whatever comes of this, it is newer than what was told.
+        self.told = None;
+        let place = &self.api.place;
+        let (sent, outcome) = if let Some(before) = if_version.lease() {
+            let sent = lease::write(record, before);
+            let outcome = self.api.update(&sent).await?;
+            (sent, outcome)
+        } else {
+            let sent = lease::write(record, &lease::new(&place.namespace, &place.name));
+            let outcome = self.api.create(&sent).await?;
+            (sent, outcome)
+        };
+        let answer = match outcome {
+            Outcome::Lease(answer) => answer,
+            // Also if it was our own request, carried out before by a way that sent it twice: the
+            // protocol looks, and knows its nonce (promise 6).
+            Outcome::Conflict | Outcome::Absent => return Ok(Saved::Conflict),
+        };
+        if let Some(field) = lease::changed(&sent, &answer) {
+            let message = format!(
+                "{place}: a webhook or policy of the cluster changed {field} of what we wrote; no \
+                 election can be held like that: exempt this Lease from it"
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let version = self.version(answer)?;
+        let revision = version.revision();
+        self.mark.revision = self.mark.revision.max(revision.unwrap_or_default());
+        Ok(Saved::Stored { version, revision })
+    }
+
+    async fn changed(&mut self, seen: Option<&LeaseVersion>) {
+        let Some(watch) = &mut self.watch else {
+            return pending().await;
+        };
+        if !self.mark.is_live {
+            return pending().await;
+        }
+        let mark = self.mark;
+        let told = watch.news.wait_for(|news| is_news(news, mark, seen)).await;
+        let Ok(news) = told.map(|news| news.clone()) else {
+            // Only if the runtime shuts down.
+            return pending().await;
+        };
+        // Of a Lease that was there before: what was told of one that is gone or new is looked at
+        // again, since a read may have seen more.
+        let was_there = seen.is_some_and(|seen| seen.lease().is_some());
+        if let (Some(Latest::Lease(version)), true) = (&news.latest, was_there) {
+            let is_newer = version.revision().is_some_and(|told| told > mark.revision);
+            self.told = Some(version.clone()).filter(|_| is_newer && news.state == State::Live);
+        }
+    }
+}
+
+/// Whether it is worth looking again.
+fn is_news(news: &News, mark: Mark, seen: Option<&LeaseVersion>) -> bool {
+    if news.state != State::Live || news.gaps != mark.gaps {
+        return true;
+    }
+    let Some(seen) = seen else {
+        return news.changes != mark.changes;
+    };
+    match (&news.latest, seen.revision()) {
+        (None, _) | (Some(Latest::Gone(_)), None) => false,
+        (Some(Latest::Lease(_)), None) => news.changes != mark.changes,
+        (Some(Latest::Lease(now)), Some(seen)) => now.revision().is_some_and(|now| now > seen),
+        (Some(Latest::Gone(at)), Some(seen)) => *at > seen,
+    }
+}
+
+/// Names are parts of a request's path: only what can be one goes there.
+fn check(what: &str, name: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let is_good = (1..=LONGEST_NAME).contains(&name.len())
+        && name.chars().all(fits)
+        && !name.starts_with(['-', '.'])
+        && !name.ends_with(['-', '.']);
+    if is_good {
+        return Ok(());
+    }
+    let message = format!(
+        "{name:?} cannot be the name of {what}: lower case letters, digits, `-` and `.`, beginning \
+         and ending with a letter or digit"
+    );
+    Err(Error::new(ErrorKind::Invalid, message))
+}

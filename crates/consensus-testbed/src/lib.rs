@@ -1,0 +1,27 @@
+//! A real Kubernetes API server for tests: etcd and kube-apiserver, with TLS, RBAC and service
+//! accounts, on loopback.
+//!
+//! Nothing in the tests is a model of Kubernetes. The servers are built once from their Go modules and
+//! kept outside of the target folder (`cache.rs`, `servers.rs`); a [`Cluster`] starts in some seconds
+//! and ends with whoever started it. A [`Proxy`] stands between a client and a cluster and does to
+//! requests what networks do. The tests of the Kubernetes store are this crate's, since they cannot
+//! run without it.
+
+#![allow(clippy::disallowed_methods, reason = "real processes, real time")]
+
+mod cache;
+mod module;
+mod servers;
+
+mod cluster;
+mod control;
+mod proxy;
+
+pub use cache::{Cache, Server};
+pub use cluster::Cluster;
+pub use control::Control;
+pub use proxy::{Fault, Proxy, Verb};
+pub use servers::build;
+
+/// Why something failed, for people to read.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;

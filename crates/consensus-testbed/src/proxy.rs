@@ -1,0 +1,256 @@
+//! A proxy between a real client and a real API server, which does to requests what networks do.
+//!
+//! It speaks plain HTTP to the client and TLS to the server, and passes on who the client is, so that
+//! the server's rights hold. What happens to which request is in `proxy/fault.rs`.
+
+mod fault;
+
+pub use fault::{Fault, Verb};
+
+use crate::control::client;
+use crate::{Cluster, Failure};
+use fault::{Script, verb};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use kube::Client;
+use kube::client::Body;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+
+/// A proxy before a cluster. Dropping it closes it and every connection.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    script: Arc<Script>,
+    state: watch::Sender<State>,
+}
+
+/// What holds for all connections at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct State {
+    /// Connections that are older than this number of cuts are closed.
+    cuts: u32,
+    /// Streams stand still: neither news nor an end.
+    streams_are_frozen: bool,
+}
+
+impl Proxy {
+    /// A proxy before this cluster, on a thread and a port of its own.
+    ///
+    /// # Errors
+    /// If the system refuses either.
+    pub fn before(cluster: &Cluster) -> Result<Self, Failure> {
+        let script = Arc::new(Script::default());
+        let (state, watched) = watch::channel(State::default());
+        let (tell, told) = mpsc::channel();
+        let upstream = cluster.kubeconfig(cluster.url(), "");
+        let orders = Arc::clone(&script);
+        thread::spawn(move || -> Result<(), Failure> {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                let passed = Passage {
+                    upstream: client(&upstream).await?,
+                    script: orders,
+                    state: watched,
+                };
+                tell.send(listener.local_addr()?)?;
+                passed.serve(listener).await
+            })
+        });
+        let address = told.recv()?;
+        Ok(Self {
+            address,
+            script,
+            state,
+        })
+    }
+
+    /// Where clients reach it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Lets this happen to the next such request. Asked again before that one comes: to the one after
+    /// it.
+    pub fn next(&self, verb: Verb, fault: Fault) {
+        self.script.next(verb, fault);
+    }
+
+    /// Lets this happen to every such request from now on.
+    pub fn always(&self, verb: Verb, fault: Fault) {
+        self.script.always(verb, fault);
+    }
+
+    /// Lets nothing happen any more. What is frozen already stays so.
+    pub fn clear(&self) {
+        self.script.clear();
+        self.state
+            .send_modify(|state| state.streams_are_frozen = false);
+    }
+
+    /// How many such requests there were.
+    pub fn seen(&self, verb: Verb) -> usize {
+        self.script.seen(verb).len()
+    }
+
+    /// What the last such request asked for: path and query.
+    pub fn last(&self, verb: Verb) -> Option<String> {
+        self.script.seen(verb).pop()
+    }
+
+    /// Closes every connection that there is now.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| state.cuts += 1);
+    }
+
+    /// Lets no news through in any stream, and tells nobody.
+    pub fn freeze_streams(&self) {
+        self.state
+            .send_modify(|state| state.streams_are_frozen = true);
+    }
+}
+
+/// What requests pass through.
+#[derive(Clone)]
+struct Passage {
+    upstream: Client,
+    script: Arc<Script>,
+    state: watch::Receiver<State>,
+}
+
+type Passed = http_body_util::combinators::UnsyncBoxBody<Bytes, Failure>;
+
+impl Passage {
+    async fn serve(mut self, listener: TcpListener) -> Result<(), Failure> {
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    let this = self.clone();
+                    tokio::spawn(this.connection(accepted?.0));
+                }
+                changed = self.state.changed() => if changed.is_err() { return Ok(()) },
+            }
+        }
+    }
+
+    async fn connection(mut self, stream: TcpStream) {
+        let cuts = self.state.borrow().cuts;
+        let this = self.clone();
+        let service = service_fn(|request| this.clone().pass(request));
+        let mut served =
+            pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            // Cut by its client, or by a fault.
+            _ = &mut served => {}
+            // Cut by the test, or over with the proxy.
+            _ = self.state.wait_for(|state| state.cuts != cuts) => {}
+        }
+    }
+
+    async fn pass(self, request: Request<Incoming>) -> Result<Response<Passed>, Failure> {
+        let fault = self.script.take(verb(&request), request.uri().to_string());
+        match fault {
+            None => self.forward(request).await,
+            Some(Fault::Cut) => Err("cut".into()),
+            Some(Fault::LoseAnswer) => {
+                self.forward(request).await?;
+                Err("lost".into())
+            }
+            Some(Fault::Freeze) => pending().await,
+            Some(Fault::FreezeAnswer) => {
+                self.forward(request).await?;
+                pending().await
+            }
+            Some(Fault::Late(time)) => {
+                let answer = self.forward(request).await;
+                tokio::time::sleep(time).await;
+                answer
+            }
+            Some(Fault::Answer(status, headers, body)) => {
+                let mut answer = Response::builder().status(status);
+                for (name, value) in headers {
+                    answer = answer.header(name, value);
+                }
+                let body = Body::from(body.to_string().into_bytes());
+                Ok(answer.body(body.map_err(Into::into).boxed_unsync())?)
+            }
+            Some(Fault::Twice) => {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await?.to_bytes();
+                let whole = || Request::from_parts(head.clone(), Body::from(body.clone()));
+                self.send(whole()).await?;
+                self.send(whole()).await
+            }
+        }
+    }
+
+    async fn forward(&self, request: Request<Incoming>) -> Result<Response<Passed>, Failure> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        self.send(Request::from_parts(head, Body::from(body))).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<Response<Passed>, Failure> {
+        let mut onward = Request::builder()
+            .method(request.method())
+            .uri(request.uri());
+        for name in [AUTHORIZATION, CONTENT_TYPE] {
+            if let Some(value) = request.headers().get(&name) {
+                onward = onward.header(name, value);
+            }
+        }
+        let answer = self
+            .upstream
+            .send(onward.body(request.into_body())?)
+            .await?;
+        let (head, body) = answer.into_parts();
+        let mut answer = Response::builder().status(head.status);
+        for (name, value) in &head.headers {
+            // How long the body is, and how it is cut into chunks, is for each connection to say.
+            if name != "transfer-encoding" && name != "content-length" {
+                answer = answer.header(name, value);
+            }
+        }
+        let body = Stream {
+            body,
+            state: self.state.clone(),
+        };
+        Ok(answer.body(body.map_err(Into::into).boxed_unsync())?)
+    }
+}
+
+/// A body that can be frozen.
+struct Stream {
+    body: Body,
+    state: watch::Receiver<State>,
+}
+
+impl hyper::body::Body for Stream {
+    type Data = Bytes;
+    type Error = Failure;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Failure>>> {
+        let polled = std::pin::Pin::new(&mut self.body).poll_frame(cx);
+        if self.state.borrow().streams_are_frozen {
+            // Whoever polls again is answered by silence as well: there is nothing to wake it.
+            return std::task::Poll::Pending;
+        }
+        polled.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
+    }
+}

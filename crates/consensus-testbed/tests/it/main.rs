@@ -1,0 +1,25 @@
+//! The Kubernetes store against a real API server: one binary, one cluster for most of it.
+#![allow(clippy::disallowed_methods, reason = "real processes, real time")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "nobody uses a test's items from outside"
+)]
+
+#[cfg(servers_are_there)]
+mod bed;
+#[cfg(servers_are_there)]
+mod conformance;
+#[cfg(servers_are_there)]
+mod interop;
+#[cfg(servers_are_there)]
+mod place;
+#[cfg(servers_are_there)]
+mod strangers;
+
+#[cfg(not(servers_are_there))]
+#[test]
+#[ignore = "no API server is built here; `cargo xtask testbed` builds it, which takes minutes"]
+fn everything_against_a_real_api_server() {
+    panic!("there is none: run `cargo xtask testbed`");
+}

@@ -1,0 +1,190 @@
+//! What others do to a Lease: label it, own it, delete it, or change what is written to it.
+
+use crate::place::{Place, Rival, reach};
+use consensus::store::Store as _;
+use consensus::{Config, ErrorKind, Manager};
+use consensus_testbed::Cluster;
+use http::Method;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::sleep;
+
+const LEASE: Duration = Duration::from_secs(15);
+
+#[tokio::test]
+async fn a_lease_that_a_manifest_made_is_led_and_stays_its_makers() {
+    let place = Place::new();
+    place.create(&json!({}));
+    place.patch(&json!({ "metadata": { "labels": { "team": "x" }, "annotations": { "a": "b" } } }));
+    let mut ours = Rival::new("pod-1", LEASE, place.store());
+    ours.leads().await;
+    ours.releases().await;
+    let lease = place.get();
+    assert_eq!(lease["metadata"]["labels"]["team"], "x");
+    assert_eq!(lease["metadata"]["annotations"]["a"], "b");
+}
+
+#[tokio::test]
+async fn who_labels_and_owns_a_lease_costs_its_leader_no_term() {
+    let place = Place::new();
+    let config = Config::new("pod-1").lease_duration(Duration::from_secs(3));
+    let config = config.absent(consensus::Absent::Free);
+    let manager = Manager::new(place.store().into_backend(), config).expect("good times");
+    let term = manager
+        .start()
+        .wait_for_leadership()
+        .await
+        .expect("it leads");
+    let renewed = || place.get()["spec"]["renewTime"].clone();
+    let first = renewed();
+    // For longer than a lease: its leader writes in between.
+    for number in 0..40 {
+        let owner = json!([{ "apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "y" }]);
+        let labels = json!({ "number": number.to_string() });
+        place.patch(&json!({ "metadata": { "labels": labels, "ownerReferences": owner } }));
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!(term.is_current());
+    assert_ne!(renewed(), first);
+    let metadata = place.get()["metadata"].clone();
+    assert_eq!(metadata["labels"]["number"], "39");
+    assert_eq!(metadata["ownerReferences"][0]["name"], "x");
+    manager.stop().await.expect("it releases");
+}
+
+#[tokio::test]
+async fn tokens_rise_when_the_lease_is_deleted_and_made_again() {
+    let place = Place::new();
+    let mut last = consensus::Token::default();
+    for identity in ["pod-1", "pod-2", "pod-1"] {
+        let mut ours = Rival::new(identity, LEASE, place.store());
+        let token = ours.leads().await;
+        assert!(token > last, "after {last} came {token}");
+        last = token;
+        place.delete();
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_was_deleted_under_its_leader_is_not_taken_at_once() {
+    let place = Place::new();
+    let mut ours = Rival::new("pod-1", LEASE, place.store());
+    let token = ours.leads().await;
+    let mut follower = Rival::new("pod-2", LEASE, place.store());
+    follower.is_refused().await;
+    place.delete();
+    assert_eq!(follower.is_refused().await, None);
+    let renewal = ours.renews(token).await;
+    assert!(matches!(renewal, consensus::backend::Renewal::Lost { .. }));
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_not_there_is_named() {
+    let cluster = Cluster::shared();
+    let mut place = Place::new();
+    place.namespace = "nowhere".to_owned();
+    let reached = reach(cluster.url(), cluster.admin_token());
+    let mut store = place.store_by(&reached);
+    let seen = store
+        .load()
+        .await
+        .expect("that there is no Lease is an answer");
+    let mut record = crate::place::record("pod-1");
+    record.token = None;
+    let error = store
+        .save(&record, &seen.version)
+        .await
+        .expect_err("no namespace");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(
+        error.to_string().contains("there is no namespace nowhere"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_being_deleted_is_named() {
+    let place = Place::new();
+    let path = format!("/api/v1/namespaces/{}", place.namespace);
+    place.control.must(&Method::DELETE, &path, None);
+    let mut store = place.store();
+    let seen = store
+        .load()
+        .await
+        .expect("that there is no Lease is an answer");
+    let record = crate::place::record("pod-1");
+    let error = store
+        .save(&record, &seen.version)
+        .await
+        .expect_err("it is going");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("is being deleted"), "{error}");
+}
+
+/// A policy of the cluster, evaluated by the API server as a mutating webhook is.
+#[tokio::test]
+async fn what_a_policy_changes_is_named_by_its_field() {
+    let place = Place::new();
+    let (control, namespace) = (&place.control, &place.namespace);
+    let group = "/apis/admissionregistration.k8s.io/v1";
+    let matched = json!({
+        "namespaceSelector": {
+            "matchLabels": { "kubernetes.io/metadata.name": namespace },
+        },
+        "resourceRules": [{
+            "apiGroups": ["coordination.k8s.io"],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": ["leases"],
+        }],
+    });
+    let expression = "Object{spec: Object.spec{leaseDurationSeconds: 60}}";
+    let policy = json!({
+        "metadata": { "name": namespace },
+        "spec": {
+            "matchConstraints": matched,
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "mutations": [{
+                "patchType": "ApplyConfiguration",
+                "applyConfiguration": { "expression": expression },
+            }],
+        },
+    });
+    let binding = json!({ "metadata": { "name": namespace }, "spec": { "policyName": namespace } });
+    control.must(
+        &Method::POST,
+        &format!("{group}/mutatingadmissionpolicies"),
+        Some(&policy),
+    );
+    control.must(
+        &Method::POST,
+        &format!("{group}/mutatingadmissionpolicybindings"),
+        Some(&binding),
+    );
+    // The API server takes a moment to obey.
+    let probe = Place {
+        name: "probe".to_owned(),
+        ..place.clone()
+    };
+    probe.create(&json!({ "leaseDurationSeconds": 1 }));
+    for _ in 0..200 {
+        if probe.patch(&json!({ "spec": { "leaseDurationSeconds": 1 } }))["spec"]["leaseDurationSeconds"]
+            == 60
+        {
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    let mut ours = Rival::new("pod-1", LEASE, place.store());
+    let candidate = ours.candidate.clone();
+    let error = consensus::Backend::try_acquire(&mut ours.backend, &candidate).await;
+    let error = error.expect_err("what is stored is not what was written");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(
+        error
+            .to_string()
+            .contains("changed spec.leaseDurationSeconds"),
+        "{error}"
+    );
+}
