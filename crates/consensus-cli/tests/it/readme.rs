@@ -1,7 +1,7 @@
 //! The README's first steps, as a newcomer takes them: what it says to type is typed, and what it says is
 //! printed is what is printed. Only numbers, names and the folder may differ.
 
-use crate::bench::{Place, Started, clean};
+use crate::bench::{Place, Started, clean, until};
 use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -74,6 +74,17 @@ impl Desk {
     }
 }
 
+/// Waits until the command has printed, and sleeps: there is the program, its guard, a shell, and that.
+fn sleeps(program: &str) {
+    let child = |of: &str| fs::read_to_string(format!("/proc/{of}/task/{of}/children")).ok();
+    let first = |of: String| Some(child(&of)?.split(' ').next()?.to_owned());
+    until("the sleep", || {
+        let guard = first(program.to_owned());
+        let sleeper = guard.and_then(first).and_then(first);
+        sleeper.is_some_and(|sleeper| !sleeper.is_empty())
+    });
+}
+
 /// What is the same whenever and wherever it is printed.
 fn shape(text: &str, folder: &Path) -> String {
     let text = text.replace(&folder.display().to_string(), FOLDER);
@@ -127,12 +138,15 @@ fn the_first_steps_of_the_readme_print_what_it_says() {
     let number = identity.rsplit('-').nth(1).expect("its process id");
     assert_eq!(number, leader.id(), "the number in {identity}");
 
+    sleeps(number);
     let leader = leader.gets(Signal::KILL).done();
     let (leads, died) = leader.stderr.split_once('\n').expect("two lines");
     same(&format!("{leads}\n{}", leader.stdout), 1);
     same(died, 5);
 
-    let other = other.says("leading").gets(Signal::INT).done().exits(130);
+    let other = other.says("leading");
+    sleeps(&other.id());
+    let other = other.gets(Signal::INT).done().exits(130);
     let mut lines = other.stderr.lines();
     let mut line = || format!("{}\n", lines.next().expect("a line"));
     same(&line(), 2);
