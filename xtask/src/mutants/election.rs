@@ -337,7 +337,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "an_own_write_that_stalled_is_forgotten",
         promise: "6",
         file: "crates/consensus/src/knowledge.rs",
-        find: "self.open.retain(|open| open.on == seen.version);\n            return Whose::Others;",
+        find: "self.open\n                .retain(|open| open.on.as_ref() == Some(&seen.version));",
         replace: "self.open.clear();\n            return Whose::Others;",
         command: PROMISES,
     },

@@ -1,5 +1,7 @@
 //! A release in place of a candidate that is dead: as conditional as any other (promises 3, 4 and 7).
 
+#![allow(clippy::unwrap_used, reason = "what is not as expected is a failure")]
+
 use consensus::backend::Candidate;
 use consensus::kit::{Call, Fault, Faults, Faulty};
 use consensus::memory::MemoryStore;
@@ -133,15 +135,15 @@ async fn whoever_leads_by_then_is_left_alone() {
     // Another process with the same identity.
     let (mut successor, _) = mortal(store.clone());
     acquire(&mut successor).await;
-    let before = store.peek(|record| record.cloned());
+    let before = store.peek(Option::<&Record>::cloned);
     release_in_place(&store, claim.clone()).await;
-    assert_eq!(store.peek(|record| record.cloned()), before);
+    assert_eq!(store.peek(Option::<&Record>::cloned), before);
     // And one that carries everything of it along but the nonce.
     let mut edited = claim.confirmed.clone().expect("confirmed");
     edited.nonce = before.and_then(|record: Record| record.nonce);
     store.edit(|record| *record = Some(edited.clone()));
     release_in_place(&store, claim).await;
-    assert_eq!(store.peek(|record| record.cloned()), Some(edited));
+    assert_eq!(store.peek(Option::<&Record>::cloned), Some(edited));
 }
 
 #[tokio::test]
