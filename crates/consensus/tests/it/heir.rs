@@ -44,6 +44,12 @@ async fn release_in_place(store: &MemoryStore, claim: Claim) {
     backend.release(&heir).await.unwrap();
 }
 
+fn seen(store: &MemoryStore) -> Option<Record> {
+    let mut copy = None;
+    store.peek(|record| copy = record.cloned());
+    copy
+}
+
 fn holder(store: &MemoryStore) -> Option<Arc<str>> {
     store.peek(|record| record.and_then(|record| record.holder.clone()))
 }
@@ -135,15 +141,15 @@ async fn whoever_leads_by_then_is_left_alone() {
     // Another process with the same identity.
     let (mut successor, _) = mortal(store.clone());
     acquire(&mut successor).await;
-    let before = store.peek(Option::<&Record>::cloned);
+    let before = seen(&store);
     release_in_place(&store, claim.clone()).await;
-    assert_eq!(store.peek(Option::<&Record>::cloned), before);
+    assert_eq!(seen(&store), before);
     // And one that carries everything of it along but the nonce.
     let mut edited = claim.confirmed.clone().expect("confirmed");
     edited.nonce = before.and_then(|record: Record| record.nonce);
     store.edit(|record| *record = Some(edited.clone()));
     release_in_place(&store, claim).await;
-    assert_eq!(store.peek(Option::<&Record>::cloned), Some(edited));
+    assert_eq!(seen(&store), Some(edited));
 }
 
 #[tokio::test]
