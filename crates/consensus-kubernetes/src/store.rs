@@ -31,6 +31,7 @@ const LONGEST_NAME: usize = 253;
 #[derive(Debug)]
 pub struct KubernetesStore {
     api: Api,
+    role: Role,
     watch: Option<Watch>,
     /// What the watch told, to be looked at by the next load.
     told: Option<LeaseVersion>,
@@ -40,6 +41,14 @@ pub struct KubernetesStore {
 
 /// Elections among pods, or whatever else reaches the cluster.
 pub type KubernetesBackend = RecordBackend<KubernetesStore>;
+
+/// What a store is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Candidate,
+    /// Somebody who only wants to know who leads.
+    Onlooker,
+}
 
 /// Where the watch stood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,14 +74,33 @@ impl KubernetesStore {
         namespace: impl Into<String>,
         name: impl Into<String>,
     ) -> Result<Self, Error> {
-        let place = Place {
-            namespace: namespace.into(),
-            name: name.into(),
-        };
-        check("a namespace", &place.namespace)?;
-        check("a Lease", &place.name)?;
+        Self::for_role(cluster, namespace.into(), name.into(), Role::Candidate)
+    }
+
+    /// The same for somebody who only wants to know who leads: the right to get is enough. It does not
+    /// watch, and refuses to save.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if one of the names can be none.
+    pub fn onlooker(
+        cluster: &Cluster,
+        namespace: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Result<Self, Error> {
+        Self::for_role(cluster, namespace.into(), name.into(), Role::Onlooker)
+    }
+
+    fn for_role(
+        cluster: &Cluster,
+        namespace: String,
+        name: String,
+        role: Role,
+    ) -> Result<Self, Error> {
+        check("a namespace", &namespace)?;
+        check("a Lease", &name)?;
         Ok(Self {
-            api: Api::new(cluster.clone(), place),
+            api: Api::new(cluster.clone(), Place { namespace, name }),
+            role,
             watch: None,
             told: None,
             mark: Mark::default(),
@@ -87,6 +115,9 @@ impl KubernetesStore {
     /// Begins to watch, if that was not done yet, and waits a moment for it: what happens after the
     /// load that follows should be told.
     async fn watched(&mut self) -> Mark {
+        if self.role == Role::Onlooker {
+            return Mark::default();
+        }
         let watch = self
             .watch
             .get_or_insert_with(|| Watch::begin(self.api.clone()));
@@ -152,6 +183,11 @@ impl Store for KubernetesStore {
         record: &Record,
         if_version: &LeaseVersion,
     ) -> Result<Saved<LeaseVersion>, Error> {
+        if self.role == Role::Onlooker {
+            let message =
+                "a store for onlookers does not save: make one with `KubernetesStore::new`";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         // Whatever comes of this, it is newer than what was told.
         self.told = None;
         let place = &self.api.place;
