@@ -7,6 +7,7 @@
 use crate::answer::{Outcome, Place};
 use crate::api::Api;
 use crate::cluster::Cluster;
+use crate::events::{Events, Happened};
 use crate::lease;
 use crate::version::LeaseVersion;
 use crate::watch::{Latest, News, State, Watch};
@@ -32,6 +33,9 @@ const LONGEST_NAME: usize = 253;
 pub struct KubernetesStore {
     api: Api,
     role: Role,
+    /// As it is created, where there is none.
+    new: Value,
+    events: Events,
     watch: Option<Watch>,
     /// What the watch told, to be looked at by the next load.
     told: Option<LeaseVersion>,
@@ -99,12 +103,31 @@ impl KubernetesStore {
         check("a namespace", &namespace)?;
         check("a Lease", &name)?;
         Ok(Self {
+            new: lease::new(&namespace, &name),
             api: Api::new(cluster.clone(), Place { namespace, name }),
             role,
+            events: Events::default(),
             watch: None,
             told: None,
             mark: Mark::default(),
         })
+    }
+
+    /// A label that the Lease gets if this candidate creates it. One that is there is left as it is.
+    #[must_use]
+    pub fn label(mut self, name: &str, value: &str) -> Self {
+        self.new["metadata"]["labels"][name] = value.into();
+        self
+    }
+
+    /// The object that a Lease which this candidate creates belongs to: it is deleted with it. As an
+    /// `ownerReference` has it: apiVersion, kind, name and uid, of an object in the same namespace.
+    #[must_use]
+    pub fn owner(mut self, api_version: &str, kind: &str, name: &str, uid: &str) -> Self {
+        self.new["metadata"]["ownerReferences"] = serde_json::json!([
+            { "apiVersion": api_version, "kind": kind, "name": name, "uid": uid }
+        ]);
+        self
     }
 
     /// The election over this Lease.
@@ -149,6 +172,24 @@ impl KubernetesStore {
         snapshot.tokens = Tokens::Revisions;
         snapshot.watched = self.mark.is_live;
         Ok(snapshot)
+    }
+
+    /// Lets people know of the beginning and the end of a term.
+    fn tell(&self, record: &Record, before: &LeaseVersion, after: &LeaseVersion) {
+        let (who, what) = match &record.holder {
+            // The token of a term that begins is this write's revision.
+            Some(holder) if record.token.is_none() => (&**holder, Happened::BecameLeader),
+            Some(_) => return,
+            None => match before
+                .lease()
+                .and_then(|lease| lease["spec"]["holderIdentity"].as_str())
+            {
+                Some(holder) if !holder.is_empty() => (holder, Happened::StoppedLeading),
+                Some(_) | None => return,
+            },
+        };
+        self.events
+            .send(&self.api, who, what, after, record.renewed_ms);
     }
 
     fn version(&self, lease: Value) -> Result<LeaseVersion, Error> {
@@ -196,7 +237,7 @@ impl Store for KubernetesStore {
             let outcome = self.api.update(&sent).await?;
             (sent, outcome)
         } else {
-            let sent = lease::write(record, &lease::new(&place.namespace, &place.name));
+            let sent = lease::write(record, &self.new);
             let outcome = self.api.create(&sent).await?;
             (sent, outcome)
         };
@@ -215,6 +256,7 @@ impl Store for KubernetesStore {
         }
         let version = self.version(answer)?;
         let revision = version.revision();
+        self.tell(record, if_version, &version);
         self.mark.revision = self.mark.revision.max(revision.unwrap_or_default());
         Ok(Saved::Stored { version, revision })
     }

@@ -24,12 +24,14 @@ impl Place {
     fn with_rights(verbs: &[&str]) -> Self {
         Self::with_token(|control, namespace| {
             let token = control.account(namespace, "pod");
-            let rule = json!({
-                "apiGroups": ["coordination.k8s.io"],
-                "resources": ["leases"],
-                "verbs": verbs,
+            let role = json!({
+                "metadata": { "name": "some" },
+                "rules": [{
+                    "apiGroups": ["coordination.k8s.io"],
+                    "resources": ["leases"],
+                    "verbs": verbs,
+                }],
             });
-            let role = json!({ "metadata": { "name": "some" }, "rules": [rule] });
             if !verbs.is_empty() {
                 control.grant(namespace, "pod", &role);
             }

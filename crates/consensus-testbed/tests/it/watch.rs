@@ -33,9 +33,9 @@ fn renew(place: &Place, second: u32) {
     place.patch(&json!({ "spec": { "renewTime": time } }));
 }
 
-/// Requests that are not the watch itself.
+/// Requests for the Lease that are not the watch itself. (Creations are Events here: it is there.)
 fn requests(proxy: &Proxy) -> usize {
-    proxy.seen(Verb::Get) + proxy.seen(Verb::Create) + proxy.seen(Verb::Update)
+    proxy.seen(Verb::Get) + proxy.seen(Verb::Update)
 }
 
 fn manager(identity: &str, store: KubernetesStore) -> Manager {
