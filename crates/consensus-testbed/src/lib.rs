@@ -12,6 +12,7 @@
 mod cache;
 mod module;
 mod servers;
+mod toolchain;
 
 mod cluster;
 mod control;

@@ -1,14 +1,14 @@
 //! Builds the servers from their Go modules, once: what is there already is left alone.
 //!
-//! `module.rs` makes the module that is built; a Go toolchain that is too old fetches the right one
-//! by itself, as Go's does since 1.21.
+//! `toolchain.rs` finds the Go that builds, `module.rs` makes the module that is built.
 
 use crate::Failure;
 use crate::cache::{Cache, Server};
 use crate::module::Module;
+use crate::toolchain::Toolchain;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Builds what is missing. Two of these at once wait for each other.
 ///
@@ -23,6 +23,7 @@ pub fn build(cache: &Cache) -> Result<(), Failure> {
     fs::create_dir_all(there)?;
     let lock = File::create(cache.folder().join("build.lock"))?;
     lock.lock()?;
+    let toolchain = Toolchain::find()?;
     for server in Server::ALL {
         let path = cache.path(server);
         if !path.is_file() {
@@ -31,13 +32,18 @@ pub fn build(cache: &Cache) -> Result<(), Failure> {
                 server.name(),
                 server.version()
             );
-            build_one(cache, server, &path)?;
+            build_one(cache, &toolchain, server, &path)?;
         }
     }
     Ok(())
 }
 
-fn build_one(cache: &Cache, server: Server, path: &Path) -> Result<(), Failure> {
+fn build_one(
+    cache: &Cache,
+    toolchain: &Toolchain,
+    server: Server,
+    path: &Path,
+) -> Result<(), Failure> {
     let folder = cache.folder().join("modules").join(server.name());
     let (module, package) = match server {
         Server::Etcd => ("go.etcd.io/etcd/server/v3", String::new()),
@@ -45,9 +51,9 @@ fn build_one(cache: &Cache, server: Server, path: &Path) -> Result<(), Failure> 
     };
     let package = format!("{module}{package}");
     let version = server.version();
-    Module::new(module, version, &package).write(&folder)?;
+    Module::new(module, version, &package).write(toolchain, &folder)?;
     let unfinished = path.with_extension("unfinished");
-    let mut build = go(&folder);
+    let mut build = toolchain.go(&folder);
     build.args([
         "build",
         "-mod=mod",
@@ -79,15 +85,6 @@ fn flags(server: Server) -> String {
     }
 }
 
-/// Go, in this folder, with lower priority than whoever waits for the machine.
-pub(crate) fn go(folder: &Path) -> Command {
-    let mut command = Command::new("nice");
-    command.arg("go").current_dir(folder).stdin(Stdio::null());
-    // What is built is no part of a workspace above it.
-    command.env("GOWORK", "off");
-    command
-}
-
 /// Runs a command, and says what it said only if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<String, Failure> {
     let words = format!("{command:?}");
@@ -101,6 +98,6 @@ pub(crate) fn run(command: &mut Command) -> Result<String, Failure> {
     let complaint = String::from_utf8_lossy(&done.stderr);
     let lines: Vec<&str> = said.lines().chain(complaint.lines()).collect();
     let end = lines[lines.len().saturating_sub(25)..].join("\n");
-    let hint = "Go 1.21 or newer must be on the path, and its module proxy must be reachable";
+    let hint = "Go must be on the path, and its module proxy must be reachable";
     Err(format!("{words} failed ({}):\n{end}\n{hint}", done.status).into())
 }
