@@ -15,6 +15,7 @@ use consensus::store::{Record, RecordBackend, Saved, Snapshot, Store, Tokens};
 use consensus::{Error, ErrorKind};
 use serde_json::Value;
 use std::future::pending;
+use std::mem;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -37,6 +38,8 @@ pub struct KubernetesStore {
     new: Value,
     events: Events,
     watch: Option<Watch>,
+    /// Whether a load has waited for the watch, once for all.
+    has_waited: bool,
     /// What the watch told, to be looked at by the next load.
     told: Option<LeaseVersion>,
     /// As the watch stood at the last load.
@@ -108,6 +111,7 @@ impl KubernetesStore {
             role,
             events: Events::default(),
             watch: None,
+            has_waited: false,
             told: None,
             mark: Mark::default(),
         })
@@ -144,9 +148,11 @@ impl KubernetesStore {
         let watch = self
             .watch
             .get_or_insert_with(|| Watch::begin(self.api.clone()));
-        let known = watch.news.wait_for(|news| news.state != State::Opening);
-        // Whether it is or not is read below.
-        let _ = timeout(UNTIL_WATCHED, known).await;
+        if !mem::replace(&mut self.has_waited, true) {
+            let known = watch.news.wait_for(|news| news.state != State::Opening);
+            // Whether it is or not is read below.
+            let _ = timeout(UNTIL_WATCHED, known).await;
+        }
         let news = watch.news.borrow();
         Mark {
             is_live: news.state == State::Live,
