@@ -26,10 +26,12 @@ const UNTIL_WATCHED: Duration = Duration::from_millis(500);
 /// The longest name of a Lease, and of a namespace, that an API server accepts.
 const LONGEST_NAME: usize = 253;
 
+/// A shorter lease is warned of: a request over a network, with TLS, would have less than 0.75 s.
+const SHORTEST_LEASE: Duration = Duration::from_secs(5);
+
 /// One `coordination.k8s.io/v1` Lease. The crate's front page says what it promises.
 ///
-/// Its futures are to be polled in the context of one tokio runtime, which is that of all clones of
-/// its [`Cluster`].
+/// Its futures are to be polled in the context of one tokio runtime.
 #[derive(Debug)]
 pub struct KubernetesStore {
     api: Api,
@@ -38,6 +40,8 @@ pub struct KubernetesStore {
     new: Value,
     events: Events,
     watch: Option<Watch>,
+    /// Whether it was said that the lease is short for a network.
+    has_warned: bool,
     /// Whether a load has waited for the watch, once for all.
     has_waited: bool,
     /// What the watch told, to be looked at by the next load.
@@ -111,6 +115,7 @@ impl KubernetesStore {
             role,
             events: Events::default(),
             watch: None,
+            has_warned: false,
             has_waited: false,
             told: None,
             mark: Mark::default(),
@@ -180,6 +185,15 @@ impl KubernetesStore {
         Ok(snapshot)
     }
 
+    fn warn_of_short_lease(&mut self, lease: Duration) {
+        if lease >= SHORTEST_LEASE || mem::replace(&mut self.has_warned, true) {
+            return;
+        }
+        let place = &self.api.place;
+        tracing::warn!(lease = %place, duration = ?lease, "this lease leaves less than 0.75 s for a \
+            request, TLS included: a busy API server or network will cost terms");
+    }
+
     /// Lets people know of the beginning and the end of a term.
     fn tell(&self, record: &Record, before: &LeaseVersion, after: &LeaseVersion) {
         let (who, what) = match &record.holder {
@@ -235,6 +249,7 @@ impl Store for KubernetesStore {
                 "a store for onlookers does not save: make one with `KubernetesStore::new`";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
+        self.warn_of_short_lease(record.lease_duration);
         // Whatever comes of this, it is newer than what was told.
         self.told = None;
         let place = &self.api.place;
