@@ -181,6 +181,8 @@ fn run(
     died: DiedUnlessStopped,
 ) -> impl Future<Output = ()> + Send {
     async move {
+        // Goes first: the belief ends before the backend takes back the mark of a living holder.
+        let died = died;
         let (identity, meaning) = (&*candidate.identity, election.timing().summary());
         tracing::info!(identity, "candidate: {meaning}");
         drop(meaning);
