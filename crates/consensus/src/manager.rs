@@ -183,9 +183,8 @@ fn run(
     async move {
         // Goes first: the belief ends before the backend takes back the mark of a living holder.
         let died = died;
-        let (identity, meaning) = (&*candidate.identity, election.timing().summary());
-        tracing::info!(identity, "candidate: {meaning}");
-        drop(meaning);
+        let identity = &*candidate.identity;
+        tracing::info!(identity, "candidate: {}", election.timing().summary());
         drive(&mut backend, &candidate, &mut election, &Host, &died.0).await;
     }
 }
