@@ -78,39 +78,35 @@ struct Driver<'a, W> {
 }
 
 impl<W: World> Driver<'_, W> {
-    /// Until the machine begins something else. `None`: the election is over.
+    /// Gives the machine what comes first, the user, the answer or the time, until it begins something
+    /// else. `None`: the election is over.
     async fn race(&mut self, mut doing: Doing<'_>) -> Option<Verb> {
         loop {
-            let input = self.next(doing.as_mut()).await;
+            let wake = self.election.wake();
+            let mut sleep = pin!(async {
+                match wake {
+                    Some(at) => self.world.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            });
+            let first = std::future::poll_fn(|cx| {
+                if let Some(input) = self.board.take_asked(cx.waker()) {
+                    return Poll::Ready(Answer::of(input));
+                }
+                if let Poll::Ready(answer) = doing.as_mut().poll(cx) {
+                    return Poll::Ready(answer);
+                }
+                let tick = sleep.as_mut().poll(cx);
+                tick.map(|()| Answer::of(Input::Tick))
+            });
+            let Answer { input, error } = first.await;
+            self.report.answer(&input, error);
             match self.take(input) {
                 Then::Keep => {}
                 Then::Begin(verb) => return Some(verb),
                 Then::Finish => return None,
             }
         }
-    }
-
-    /// What comes first: the user, the answer, or the time.
-    async fn next(&mut self, mut doing: Doing<'_>) -> Input {
-        let wake = self.election.wake();
-        let mut sleep = pin!(async {
-            match wake {
-                Some(at) => self.world.sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        });
-        let answer = std::future::poll_fn(|cx| {
-            if let Some(input) = self.board.take_asked(cx.waker()) {
-                return Poll::Ready(Answer::of(input));
-            }
-            if let Poll::Ready(answer) = doing.as_mut().poll(cx) {
-                return Poll::Ready(answer);
-            }
-            sleep.as_mut().poll(cx).map(|()| Answer::of(Input::Tick))
-        })
-        .await;
-        self.report.answer(&answer.input, answer.error);
-        answer.input
     }
 
     /// Gives the machine what happened, and around it what is true: whether work is left.
