@@ -185,3 +185,32 @@ impl<'a> Report<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+    use crate::Token;
+    use crate::backend::Leader;
+    use crate::board::Board;
+    use crate::election::Event;
+    use crate::status::Status;
+
+    /// Breaks if `follows` outlives what is told after it.
+    #[test]
+    fn a_leader_that_comes_back_is_told_again() {
+        let board = Board::default();
+        let mut report = Report::new("one", &board);
+        let leader = Some(Leader {
+            identity: "other".into(),
+            address: None,
+        });
+        let follows = Event::Follows {
+            leader: leader.clone(),
+            at_most: None,
+        };
+        report.event(follows.clone());
+        report.event(Event::Began(Token::new(1)));
+        report.event(follows);
+        assert_eq!(board.status(), Status::Following { leader });
+    }
+}
