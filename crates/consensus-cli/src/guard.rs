@@ -244,15 +244,15 @@ impl Guard {
     }
 
     fn act(&mut self, act: Act) {
-        let Some(tree) = &self.tree else { return };
+        let Some(tree) = &mut self.tree else { return };
         let outcome = match act {
-            Act::End => tree
-                .signal_all(Signal::TERM)
-                .and_then(|()| tree.signal_all(Signal::CONT)),
+            Act::End => tree.tell_all(),
+            Act::EndLate => tree.tell_late(),
             Act::Kill => tree.signal_all(Signal::KILL),
             Act::KillFirst => {
+                let outcome = tree.signal_all(Signal::KILL);
                 self.report(Report::Killing);
-                tree.signal_all(Signal::KILL)
+                outcome
             }
         };
         self.say_if_not_sent(outcome);

@@ -22,6 +22,8 @@ pub(crate) struct Tree {
     leader: Option<Pid>,
     /// A process group of ours whose members are no part of it.
     spared: Option<Pid>,
+    /// Those outside the command's group who have been told to end.
+    told: Vec<Pid>,
 }
 
 /// What a look at the command itself shows.
@@ -40,6 +42,7 @@ impl Tree {
         Self {
             leader: Some(leader),
             spared: None,
+            told: Vec::new(),
         }
     }
 
@@ -50,6 +53,7 @@ impl Tree {
         Self {
             leader: leader.filter(is_ours),
             spared: getpgid(None).ok(),
+            told: Vec::new(),
         }
     }
 
@@ -57,7 +61,9 @@ impl Tree {
     pub(crate) fn look(&mut self) -> News {
         for child in self.others() {
             // Stopped, running or gone: only the dead matter.
-            let _ = waitpid(Some(child), WaitOptions::NOHANG);
+            if let Ok(Some(_)) = waitpid(Some(child), WaitOptions::NOHANG) {
+                self.told.retain(|told| *told != child);
+            }
         }
         let Some(leader) = self.leader else {
             return News::None;
@@ -117,6 +123,29 @@ impl Tree {
                 Ok(()) | Err(Errno::SRCH) => {}
                 Err(errno) => outcome = Err(errno),
             }
+        }
+        outcome
+    }
+
+    /// Tells all to end. What is stopped goes on, or it could not do so.
+    pub(crate) fn tell_all(&mut self) -> Result<(), Errno> {
+        self.told = self.others();
+        self.signal_all(Signal::TERM)?;
+        self.signal_all(Signal::CONT)
+    }
+
+    /// The same for who was below others then, and has come to us since. The command's group was told as
+    /// a whole.
+    pub(crate) fn tell_late(&mut self) -> Result<(), Errno> {
+        let mut outcome = Ok(());
+        for child in self.others() {
+            let in_group = self.leader.is_some() && getpgid(Some(child)).ok() == self.leader;
+            if in_group || self.told.contains(&child) {
+                continue;
+            }
+            self.told.push(child);
+            let sent = kill_process(child, Signal::TERM);
+            outcome = outcome.and(sent.and_then(|()| kill_process(child, Signal::CONT)));
         }
         outcome
     }
