@@ -103,15 +103,16 @@ impl Tree {
         }
     }
 
-    /// Signals the command's group.
+    /// Signals the command's group, and the command itself if it has left that.
     pub(crate) fn signal_group(&self, signal: Signal) -> Result<(), Errno> {
         let Some(leader) = self.leader else {
             return Ok(());
         };
-        match kill_process_group(leader, signal) {
-            Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(errno) => Err(errno),
+        let group = or_gone(kill_process_group(leader, signal));
+        if getpgid(Some(leader)) == Ok(leader) {
+            return group;
         }
+        group.and(or_gone(kill_process(leader, signal)))
     }
 
     /// Signals the command's group, and then whatever else has come to us. What is below those comes
@@ -119,10 +120,7 @@ impl Tree {
     pub(crate) fn signal_all(&self, signal: Signal) -> Result<(), Errno> {
         let mut outcome = self.signal_group(signal);
         for child in self.others() {
-            match kill_process(child, signal) {
-                Ok(()) | Err(Errno::SRCH) => {}
-                Err(errno) => outcome = Err(errno),
-            }
+            outcome = outcome.and(or_gone(kill_process(child, signal)));
         }
         outcome
     }
@@ -130,8 +128,8 @@ impl Tree {
     /// Tells all to end. What is stopped goes on, or it could not do so.
     pub(crate) fn tell_all(&mut self) -> Result<(), Errno> {
         self.told = self.others();
-        self.signal_all(Signal::TERM)?;
-        self.signal_all(Signal::CONT)
+        let told = self.signal_all(Signal::TERM);
+        told.and(self.signal_all(Signal::CONT))
     }
 
     /// The same for who was below others then, and has come to us since. The command's group was told as
@@ -144,8 +142,9 @@ impl Tree {
                 continue;
             }
             self.told.push(child);
-            let sent = kill_process(child, Signal::TERM);
-            outcome = outcome.and(sent.and_then(|()| kill_process(child, Signal::CONT)));
+            outcome = outcome
+                .and(or_gone(kill_process(child, Signal::TERM)))
+                .and(or_gone(kill_process(child, Signal::CONT)));
         }
         outcome
     }
@@ -173,6 +172,14 @@ pub(crate) fn how_it_ended(status: &WaitIdStatus) -> Exit {
         (None, signal) => {
             Exit::Signal(u8::try_from(signal.unwrap_or_default()).unwrap_or_default())
         }
+    }
+}
+
+/// Who is gone needs no signal.
+fn or_gone(sent: Result<(), Errno>) -> Result<(), Errno> {
+    match sent {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(errno) => Err(errno),
     }
 }
 
