@@ -22,6 +22,7 @@ use duty::{Act, Duty};
 use nix::sys::signalfd::SignalFd;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_child_subreaper};
 use std::fs::File;
 use std::io;
@@ -75,7 +76,7 @@ impl Guard {
         set_child_subreaper(Some(getpid()))?;
         let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        let leader = living_parent()?;
+        let leader = living_parent(&socket)?;
         let Some(hired) = wait_to_be_hired(&socket)? else {
             return Ok(None);
         };
@@ -89,8 +90,12 @@ impl Guard {
         };
         say::be(job.loudness);
         let children = masks::of_children()?;
+        let mut duty = Duty::new(job.times.grace);
+        if leader.is_none() {
+            duty.leader_died(Instant::now());
+        }
         Ok(Some(Self {
-            duty: Duty::new(job.times.grace),
+            duty,
             timer: Timer::new()?,
             socket,
             shared,
@@ -105,6 +110,10 @@ impl Guard {
     }
 
     fn serve(&mut self) -> Exit {
+        // Nothing is started for who died before this process had begun.
+        if self.duty.is_over() {
+            return self.bequeath();
+        }
         loop {
             self.wait();
             while matches!(self.children.read_signal(), Ok(Some(_))) {
@@ -244,15 +253,15 @@ impl Guard {
     }
 
     fn act(&mut self, act: Act) {
-        let Some(tree) = &self.tree else { return };
+        let Some(tree) = &mut self.tree else { return };
         let outcome = match act {
-            Act::End => tree
-                .signal_all(Signal::TERM)
-                .and_then(|()| tree.signal_all(Signal::CONT)),
+            Act::End => tree.tell_all(),
+            Act::EndLate => tree.tell_late(),
             Act::Kill => tree.signal_all(Signal::KILL),
             Act::KillFirst => {
+                let outcome = tree.signal_all(Signal::KILL);
                 self.report(Report::Killing);
-                tree.signal_all(Signal::KILL)
+                outcome
             }
         };
         self.say_if_not_sent(outcome);
@@ -307,17 +316,16 @@ impl Guard {
     }
 }
 
-/// Something that becomes readable when our parent dies. `None`: it is dead.
-fn living_parent() -> io::Result<Option<OwnedFd>> {
-    let Some(parent) = getppid() else {
-        return Ok(None);
-    };
+/// Something that becomes readable when our parent dies. `None`: it is dead. Who that is says the socket that
+/// it made: had it died before this, our parent would be another by now.
+fn living_parent(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
+    let parent = socket_peercred(socket)?.pid;
     let handle = match pidfd_open(parent, PidfdFlags::empty()) {
         Ok(handle) => handle,
         Err(Errno::SRCH) => return Ok(None),
         Err(errno) => return Err(errno.into()),
     };
-    // Had it died before, the number could be another's by now, and our parent would be another too.
+    // Had it died before that, the number could be a stranger's by now.
     Ok((getppid() == Some(parent)).then_some(handle))
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Tree {
     leader: Option<Pid>,
     /// A process group of ours whose members are no part of it.
     spared: Option<Pid>,
+    /// Those outside the command's group who have been told to end.
+    told: Vec<Pid>,
 }
 
 /// What a look at the command itself shows.
@@ -40,6 +42,7 @@ impl Tree {
         Self {
             leader: Some(leader),
             spared: None,
+            told: Vec::new(),
         }
     }
 
@@ -50,6 +53,7 @@ impl Tree {
         Self {
             leader: leader.filter(is_ours),
             spared: getpgid(None).ok(),
+            told: Vec::new(),
         }
     }
 
@@ -57,7 +61,9 @@ impl Tree {
     pub(crate) fn look(&mut self) -> News {
         for child in self.others() {
             // Stopped, running or gone: only the dead matter.
-            let _ = waitpid(Some(child), WaitOptions::NOHANG);
+            if let Ok(Some(_)) = waitpid(Some(child), WaitOptions::NOHANG) {
+                self.told.retain(|told| *told != child);
+            }
         }
         let Some(leader) = self.leader else {
             return News::None;
@@ -97,15 +103,16 @@ impl Tree {
         }
     }
 
-    /// Signals the command's group.
+    /// Signals the command's group, and the command itself if it has left that.
     pub(crate) fn signal_group(&self, signal: Signal) -> Result<(), Errno> {
         let Some(leader) = self.leader else {
             return Ok(());
         };
-        match kill_process_group(leader, signal) {
-            Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(errno) => Err(errno),
+        let group = or_gone(kill_process_group(leader, signal));
+        if getpgid(Some(leader)) == Ok(leader) {
+            return group;
         }
+        group.and(or_gone(kill_process(leader, signal)))
     }
 
     /// Signals the command's group, and then whatever else has come to us. What is below those comes
@@ -113,10 +120,31 @@ impl Tree {
     pub(crate) fn signal_all(&self, signal: Signal) -> Result<(), Errno> {
         let mut outcome = self.signal_group(signal);
         for child in self.others() {
-            match kill_process(child, signal) {
-                Ok(()) | Err(Errno::SRCH) => {}
-                Err(errno) => outcome = Err(errno),
+            outcome = outcome.and(or_gone(kill_process(child, signal)));
+        }
+        outcome
+    }
+
+    /// Tells all to end. What is stopped goes on, or it could not do so.
+    pub(crate) fn tell_all(&mut self) -> Result<(), Errno> {
+        self.told = self.others();
+        let told = self.signal_all(Signal::TERM);
+        told.and(self.signal_all(Signal::CONT))
+    }
+
+    /// The same for who was below others then, and has come to us since. The command's group was told as
+    /// a whole.
+    pub(crate) fn tell_late(&mut self) -> Result<(), Errno> {
+        let mut outcome = Ok(());
+        for child in self.others() {
+            let in_group = self.leader.is_some() && getpgid(Some(child)).ok() == self.leader;
+            if in_group || self.told.contains(&child) {
+                continue;
             }
+            self.told.push(child);
+            outcome = outcome
+                .and(or_gone(kill_process(child, Signal::TERM)))
+                .and(or_gone(kill_process(child, Signal::CONT)));
         }
         outcome
     }
@@ -144,6 +172,14 @@ pub(crate) fn how_it_ended(status: &WaitIdStatus) -> Exit {
         (None, signal) => {
             Exit::Signal(u8::try_from(signal.unwrap_or_default()).unwrap_or_default())
         }
+    }
+}
+
+/// Who is gone needs no signal.
+fn or_gone(sent: Result<(), Errno>) -> Result<(), Errno> {
+    match sent {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(errno) => Err(errno),
     }
 }
 

@@ -179,6 +179,12 @@ impl Started {
     /// Waits until it says this.
     #[must_use]
     pub fn says(mut self, words: &str) -> Self {
+        self.hear(words);
+        self
+    }
+
+    /// The same, for who has it in a place of its own.
+    pub fn hear(&mut self, words: &str) {
         loop {
             let line = self
                 .stderr
@@ -188,7 +194,7 @@ impl Started {
                 });
             writeln!(self.said, "{line}").expect("a string takes all");
             if line.contains(words) {
-                return self;
+                return;
             }
         }
     }
@@ -203,23 +209,28 @@ impl Started {
         self
     }
 
+    /// Waits for its end alone. A signal that ended it is below zero.
+    pub fn code(&mut self) -> i32 {
+        let mut ended = None;
+        until("its end", || {
+            ended = self.child.try_wait().expect("a child");
+            ended.is_some()
+        });
+        let status = ended.expect("ended");
+        let signal = || -status.signal().unwrap_or_default();
+        status.code().unwrap_or_else(signal)
+    }
+
     /// Waits for its end, and that of all that it started.
     pub fn done(mut self) -> Done {
-        let mut code = None;
-        until("its end", || {
-            code = self.child.try_wait().expect("a child");
-            code.is_some()
-        });
-        let status = code.expect("ended");
+        let code = self.code();
         let stdout = self.stdout.recv_timeout(patience());
         let stdout = stdout.expect("it left something behind that holds its stdout");
         while let Ok(line) = self.stderr.recv_timeout(patience()) {
             writeln!(self.said, "{line}").expect("a string takes all");
         }
         Done {
-            code: status
-                .code()
-                .unwrap_or_else(|| -status.signal().unwrap_or_default()),
+            code,
             stdout,
             stderr: std::mem::take(&mut self.said),
         }

@@ -14,6 +14,7 @@
 
 mod bench;
 
+mod behaviour;
 mod ending;
 mod environment;
 mod exits;

@@ -2,6 +2,7 @@
 
 use crate::bench::{Place, lives};
 use rustix::process::Signal;
+use std::time::Duration;
 
 #[test]
 fn of_several_at_once_one_runs_at_a_time() {
@@ -46,6 +47,18 @@ fn when_the_leader_is_killed_its_command_ends_and_another_runs_at_once() {
     let order = std::fs::read_to_string(place.path("order")).expect("written");
     assert_eq!(order, "end\nbegin\n");
     assert!(!lives(&command));
+}
+
+/// Also when it is killed before the guard has begun: that one must not take its new parent for the leader.
+#[test]
+fn a_leader_that_is_killed_soon_leaves_neither_a_guard_nor_a_command() {
+    for round in 0..60 {
+        let place = Place::new();
+        let leader = place.run("--lease=1h", "exec sleep 600");
+        std::thread::sleep(Duration::from_micros(round * 500));
+        // All that it started has its stdout.
+        let _ = leader.gets(Signal::KILL).done().exits(-9);
+    }
 }
 
 #[test]
