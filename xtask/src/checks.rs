@@ -9,6 +9,7 @@ const SOAK: &[&str] = &[
     "test",
     "--release",
     "--package=consensus-election",
+    "--package=consensus-cli",
     "--all-features",
     "--test=it",
     "--",
