@@ -30,6 +30,9 @@ const LOOM: &[&str] = &[
 /// What `simulate` runs, before its arguments.
 const SIMULATE: &[&str] = &["run", "--release", "--package=consensus-simulator", "--"];
 
+/// The program, which `bench` measures and looks for beside itself.
+const PROGRAM: &[&str] = &["build", "--release", "--package=consensus-cli"];
+
 /// What `bench` runs, before its arguments.
 const BENCH: &[&str] = &["run", "--release", "--package=consensus-bench", "--"];
 
@@ -80,5 +83,6 @@ pub(crate) fn soak(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result<(), Failure> {
+    run(&mut workspace.cargo(PROGRAM))?;
     run(workspace.cargo(BENCH).args(args))
 }
