@@ -25,6 +25,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_child_subreaper};
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -39,6 +40,7 @@ struct Guard {
     stdin: Option<OwnedFd>,
     /// Becomes readable when `consensus` dies.
     leader: Option<OwnedFd>,
+    untold_death: bool,
     children: SignalFd,
     timer: Timer,
     duty: Duty,
@@ -89,14 +91,19 @@ impl Guard {
         };
         say::be(job.loudness);
         let children = masks::of_children()?;
+        let mut duty = Duty::new(job.times.grace);
+        if leader.is_none() {
+            duty.leader_died(Instant::now());
+        }
         Ok(Some(Self {
-            duty: Duty::new(job.times.grace),
+            duty,
             timer: Timer::new()?,
             socket,
             shared,
             job,
             stdin,
             leader,
+            untold_death: false,
             children,
             tree: None,
             group: None,
@@ -105,7 +112,7 @@ impl Guard {
     }
 
     fn serve(&mut self) -> Exit {
-        loop {
+        while !self.duty.is_over() {
             self.wait();
             while matches!(self.children.read_signal(), Ok(Some(_))) {
                 self.duty.something_ended(Instant::now());
@@ -118,11 +125,10 @@ impl Guard {
             while let Some(act) = self.duty.due(Instant::now(), self.shared.times()) {
                 self.act(act);
             }
+            self.tell_death();
             self.watch_tree();
-            if self.duty.is_over() {
-                return self.bequeath();
-            }
         }
+        self.bequeath()
     }
 
     /// Waits until there may be something to do.
@@ -147,9 +153,18 @@ impl Guard {
 
     fn obey(&mut self) -> Flow {
         loop {
-            let Ok(Some((order, descriptors))) = messages::receive(&self.socket) else {
-                // If that is because `consensus` died: its death is what counts, and is seen for itself.
-                return Flow::GoOn;
+            let (order, descriptors) = match messages::receive(&self.socket) {
+                Ok(Some(received)) => received,
+                Ok(None) => {
+                    self.leader_died();
+                    return Flow::GoOn;
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    self.leader_died();
+                    return Flow::GoOn;
+                }
+                // There is none, or it is unreadable.
+                Err(_) => return Flow::GoOn,
             };
             match order {
                 Order::Hire | Order::Look => {}
@@ -217,11 +232,23 @@ impl Guard {
         let Some(leader) = &self.leader else { return };
         let mut died = [PollFd::new(leader, PollFlags::IN)];
         if poll(&mut died, Some(&crate::times::NOTHING)) == Ok(1) {
-            self.leader = None;
-            if self.tree.is_some() {
-                say("the leader's process died: ending its command");
-            }
+            self.leader_died();
+        }
+    }
+
+    /// It is dead, or its end of the sockets is closed. That is one of the last things that a process does,
+    /// after all its threads but one have ended, and it is to be heard some milliseconds before its death.
+    fn leader_died(&mut self) {
+        if self.leader.take().is_some() {
             self.duty.leader_died(Instant::now());
+            self.untold_death = self.tree.is_some();
+        }
+    }
+
+    /// First something is done about it, and then it is said.
+    fn tell_death(&mut self) {
+        if mem::take(&mut self.untold_death) {
+            say("the leader's process died: ending its command");
         }
     }
 
