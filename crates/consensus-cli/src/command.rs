@@ -170,7 +170,7 @@ impl Guarded {
             return true;
         }
         // What cannot be killed is reported when the time is over.
-        let _ = tree.signal_all(Signal::KILL);
+        let _ = tree.signal_all(&[Signal::KILL]);
         tree.is_gone()
     }
 

@@ -273,13 +273,11 @@ impl Guard {
     fn act(&mut self, act: Act) {
         let Some(tree) = &self.tree else { return };
         let outcome = match act {
-            Act::End => tree
-                .signal_all(Signal::TERM)
-                .and_then(|()| tree.signal_all(Signal::CONT)),
-            Act::Kill => tree.signal_all(Signal::KILL),
+            Act::End => tree.signal_all(&[Signal::TERM, Signal::CONT]),
+            Act::Kill => tree.signal_all(&[Signal::KILL]),
             Act::KillFirst => {
                 self.report(Report::Killing);
-                tree.signal_all(Signal::KILL)
+                tree.signal_all(&[Signal::KILL])
             }
         };
         self.say_if_not_sent(outcome);

@@ -55,10 +55,7 @@ impl Tree {
 
     /// Looks at the command itself, which stays unreaped, and reaps whatever else has ended.
     pub(crate) fn look(&mut self) -> News {
-        for child in self.others() {
-            // Stopped, running or gone: only the dead matter.
-            let _ = waitpid(Some(child), WaitOptions::NOHANG);
-        }
+        reap(self.others());
         let Some(leader) = self.leader else {
             return News::None;
         };
@@ -77,8 +74,10 @@ impl Tree {
 
     /// Whether nothing is left. Once that is so, the command itself is reaped as well.
     pub(crate) fn is_gone(&mut self) -> bool {
-        self.look();
-        if !self.others().is_empty() {
+        let others = self.others();
+        // What was below those that are reaped has come to us.
+        let none_is_left = others.is_empty() || (reap(others) && self.others().is_empty());
+        if !none_is_left {
             return false;
         }
         if let Some(leader) = self.leader {
@@ -108,14 +107,19 @@ impl Tree {
         }
     }
 
-    /// Signals the command's group, and then whatever else has come to us. What is below those comes
-    /// to us when they end.
-    pub(crate) fn signal_all(&self, signal: Signal) -> Result<(), Errno> {
-        let mut outcome = self.signal_group(signal);
+    /// Sends these signals, in this order, to the command's group, and then to whatever else has come to us.
+    /// What is below those comes to us when they end.
+    pub(crate) fn signal_all(&self, signals: &[Signal]) -> Result<(), Errno> {
+        let mut outcome = Ok(());
+        for signal in signals {
+            outcome = outcome.and(self.signal_group(*signal));
+        }
         for child in self.others() {
-            match kill_process(child, signal) {
-                Ok(()) | Err(Errno::SRCH) => {}
-                Err(errno) => outcome = Err(errno),
+            for signal in signals {
+                match kill_process(child, *signal) {
+                    Ok(()) | Err(Errno::SRCH) => {}
+                    Err(errno) => outcome = Err(errno),
+                }
             }
         }
         outcome
@@ -129,6 +133,17 @@ impl Tree {
         };
         children().into_iter().filter(is_other).collect()
     }
+}
+
+/// Reaps those of these children that have ended. Says whether all had.
+fn reap(children: Vec<Pid>) -> bool {
+    let mut all = true;
+    for child in children {
+        // Stopped, running or gone: only the dead matter.
+        let reaped = waitpid(Some(child), WaitOptions::NOHANG);
+        all &= !matches!(reaped, Ok(None) | Err(Errno::INTR));
+    }
+    all
 }
 
 /// Whether this process has children.
