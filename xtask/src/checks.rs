@@ -9,6 +9,7 @@ const SOAK: &[&str] = &[
     "test",
     "--release",
     "--package=consensus-election",
+    "--package=consensus-cli",
     "--all-features",
     "--test=it",
     "--",
@@ -28,6 +29,9 @@ const LOOM: &[&str] = &[
 
 /// What `simulate` runs, before its arguments.
 const SIMULATE: &[&str] = &["run", "--release", "--package=consensus-simulator", "--"];
+
+/// The program, which `bench` measures and looks for beside itself.
+const PROGRAM: &[&str] = &["build", "--release", "--package=consensus-cli"];
 
 /// What `bench` runs, before its arguments.
 const BENCH: &[&str] = &["run", "--release", "--package=consensus-bench", "--"];
@@ -79,5 +83,6 @@ pub(crate) fn soak(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result<(), Failure> {
+    run(&mut workspace.cargo(PROGRAM))?;
     run(workspace.cargo(BENCH).args(args))
 }

@@ -26,6 +26,7 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_child_subreaper};
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -40,6 +41,7 @@ struct Guard {
     stdin: Option<OwnedFd>,
     /// Becomes readable when `consensus` dies.
     leader: Option<OwnedFd>,
+    untold_death: bool,
     children: SignalFd,
     timer: Timer,
     duty: Duty,
@@ -102,6 +104,7 @@ impl Guard {
             job,
             stdin,
             leader,
+            untold_death: false,
             children,
             tree: None,
             group: None,
@@ -111,10 +114,7 @@ impl Guard {
 
     fn serve(&mut self) -> Exit {
         // Nothing is started for who died before this process had begun.
-        if self.duty.is_over() {
-            return self.bequeath();
-        }
-        loop {
+        while !self.duty.is_over() {
             self.wait();
             while matches!(self.children.read_signal(), Ok(Some(_))) {
                 self.duty.something_ended(Instant::now());
@@ -127,11 +127,10 @@ impl Guard {
             while let Some(act) = self.duty.due(Instant::now(), self.shared.times()) {
                 self.act(act);
             }
+            self.tell_death();
             self.watch_tree();
-            if self.duty.is_over() {
-                return self.bequeath();
-            }
         }
+        self.bequeath()
     }
 
     /// Waits until there may be something to do.
@@ -156,9 +155,18 @@ impl Guard {
 
     fn obey(&mut self) -> Flow {
         loop {
-            let Ok(Some((order, descriptors))) = messages::receive(&self.socket) else {
-                // If that is because `consensus` died: its death is what counts, and is seen for itself.
-                return Flow::GoOn;
+            let (order, descriptors) = match messages::receive(&self.socket) {
+                Ok(Some(received)) => received,
+                Ok(None) => {
+                    self.leader_died();
+                    return Flow::GoOn;
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    self.leader_died();
+                    return Flow::GoOn;
+                }
+                // There is none, or it is unreadable.
+                Err(_) => return Flow::GoOn,
             };
             match order {
                 Order::Hire | Order::Look => {}
@@ -226,11 +234,23 @@ impl Guard {
         let Some(leader) = &self.leader else { return };
         let mut died = [PollFd::new(leader, PollFlags::IN)];
         if poll(&mut died, Some(&crate::times::NOTHING)) == Ok(1) {
-            self.leader = None;
-            if self.tree.is_some() {
-                say("the leader's process died: ending its command");
-            }
+            self.leader_died();
+        }
+    }
+
+    /// It is dead, or its end of the sockets is closed. That is one of the last things that a process does,
+    /// after all its threads but one have ended, and it is to be heard some milliseconds before its death.
+    fn leader_died(&mut self) {
+        if self.leader.take().is_some() {
             self.duty.leader_died(Instant::now());
+            self.untold_death = self.tree.is_some();
+        }
+    }
+
+    /// First something is done about it, and then it is said.
+    fn tell_death(&mut self) {
+        if mem::take(&mut self.untold_death) {
+            say("the leader's process died: ending its command");
         }
     }
 
@@ -255,11 +275,11 @@ impl Guard {
     fn act(&mut self, act: Act) {
         let Some(tree) = &mut self.tree else { return };
         let outcome = match act {
-            Act::End => tree.tell_all(),
+            Act::End => tree.tell_all(Signal::TERM),
             Act::EndLate => tree.tell_late(),
-            Act::Kill => tree.signal_all(Signal::KILL),
+            Act::Kill => tree.signal_all(&[Signal::KILL]),
             Act::KillFirst => {
-                let outcome = tree.signal_all(Signal::KILL);
+                let outcome = tree.signal_all(&[Signal::KILL]);
                 self.report(Report::Killing);
                 outcome
             }

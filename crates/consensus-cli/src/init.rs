@@ -52,7 +52,7 @@ pub(crate) fn bind() -> io::Result<()> {
 
 /// Runs the program below this process. Returns how that ended, once nothing of it is left.
 pub(crate) fn run() -> Exit {
-    let before: HashSet<Pid> = tree::children().into_iter().collect();
+    let before: HashSet<Pid> = tree::children().unwrap_or_default().into_iter().collect();
     let (program, signals) = match start() {
         Ok(started) => started,
         Err(error) => {
@@ -70,8 +70,7 @@ pub(crate) fn run() -> Exit {
             Ok(Some(Came::FromProcess(_) | Came::FromTerminal | Came::Child) | None) | Err(_) => {}
         }
         reap(program, &mut ended);
-        let left = tree::children();
-        if let Some(ended) = ended
+        if let (Some(ended), Ok(left)) = (ended, tree::children())
             && left.iter().all(|child| before.contains(child))
         {
             return ended;

@@ -110,11 +110,15 @@ pub fn clean(command: &mut Command) {
 }
 
 /// Waits until something is so.
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, is_so: impl FnMut() -> bool) {
+    look_until(what, Duration::from_millis(5), is_so);
+}
+
+fn look_until(what: &str, pause: Duration, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < patience(), "never came: {what}");
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(pause);
     }
 }
 
@@ -201,6 +205,17 @@ impl Started {
 
     pub fn id(&self) -> String {
         self.child.id().to_string()
+    }
+
+    /// Its guard, as soon as there is one.
+    pub fn guard(&self) -> String {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let mut guard = String::new();
+        look_until("a guard", Duration::ZERO, || {
+            guard = fs::read_to_string(&children).unwrap_or_default();
+            !guard.is_empty()
+        });
+        guard.trim().to_owned()
     }
 
     #[must_use]

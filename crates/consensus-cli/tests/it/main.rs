@@ -22,5 +22,6 @@ mod flags;
 mod help;
 mod input;
 mod readme;
+mod soak;
 mod status;
 mod takeover;

@@ -1,6 +1,6 @@
 //! From one leader to the next.
 
-use crate::bench::{Place, lives};
+use crate::bench::{Place, lives, signal, until};
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -88,4 +88,20 @@ fn what_a_command_leaves_behind_is_gone_before_another_runs() {
     std::fs::write(place.path("waits"), "yes\n").expect("written");
     let _ = first.done().exits(0).having_said("SIGKILL");
     assert_eq!(second.done().exits(0).stdout, "");
+}
+
+/// It finds another parent then, whose end is not what it waits for.
+#[test]
+fn a_guard_whose_consensus_died_while_it_was_starting_ends() {
+    let place = Place::new();
+    let _leader = place.run("--id=first", "sleep 60").says("leading");
+    for delay in (0..30).map(|turn| Duration::from_micros(turn * 50)) {
+        let follower = place.run("", "true");
+        let guard = follower.guard();
+        std::thread::sleep(delay);
+        signal(&guard, Signal::STOP);
+        drop(follower.gets(Signal::KILL));
+        signal(&guard, Signal::CONT);
+        until("the end of the guard", || !lives(&guard));
+    }
 }
