@@ -110,11 +110,15 @@ pub fn clean(command: &mut Command) {
 }
 
 /// Waits until something is so.
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, is_so: impl FnMut() -> bool) {
+    look_until(what, Duration::from_millis(5), is_so);
+}
+
+fn look_until(what: &str, pause: Duration, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < patience(), "never came: {what}");
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(pause);
     }
 }
 
@@ -179,6 +183,12 @@ impl Started {
     /// Waits until it says this.
     #[must_use]
     pub fn says(mut self, words: &str) -> Self {
+        self.hear(words);
+        self
+    }
+
+    /// The same, for who has it in a place of its own.
+    pub fn hear(&mut self, words: &str) {
         loop {
             let line = self
                 .stderr
@@ -188,7 +198,7 @@ impl Started {
                 });
             writeln!(self.said, "{line}").expect("a string takes all");
             if line.contains(words) {
-                return self;
+                return;
             }
         }
     }
@@ -197,29 +207,45 @@ impl Started {
         self.child.id().to_string()
     }
 
+    /// Its guard, as soon as there is one.
+    pub fn guard(&self) -> String {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let mut guard = String::new();
+        look_until("a guard", Duration::ZERO, || {
+            guard = fs::read_to_string(&children).unwrap_or_default();
+            !guard.is_empty()
+        });
+        guard.trim().to_owned()
+    }
+
     #[must_use]
     pub fn gets(self, signal: Signal) -> Self {
         self::signal(&self.id(), signal);
         self
     }
 
+    /// Waits for its end alone. A signal that ended it is below zero.
+    pub fn code(&mut self) -> i32 {
+        let mut ended = None;
+        until("its end", || {
+            ended = self.child.try_wait().expect("a child");
+            ended.is_some()
+        });
+        let status = ended.expect("ended");
+        let signal = || -status.signal().unwrap_or_default();
+        status.code().unwrap_or_else(signal)
+    }
+
     /// Waits for its end, and that of all that it started.
     pub fn done(mut self) -> Done {
-        let mut code = None;
-        until("its end", || {
-            code = self.child.try_wait().expect("a child");
-            code.is_some()
-        });
-        let status = code.expect("ended");
+        let code = self.code();
         let stdout = self.stdout.recv_timeout(patience());
         let stdout = stdout.expect("it left something behind that holds its stdout");
         while let Ok(line) = self.stderr.recv_timeout(patience()) {
             writeln!(self.said, "{line}").expect("a string takes all");
         }
         Done {
-            code: status
-                .code()
-                .unwrap_or_else(|| -status.signal().unwrap_or_default()),
+            code,
             stdout,
             stderr: std::mem::take(&mut self.said),
         }

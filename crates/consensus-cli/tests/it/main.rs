@@ -14,6 +14,7 @@
 
 mod bench;
 
+mod behaviour;
 mod ending;
 mod environment;
 mod exits;
@@ -22,5 +23,6 @@ mod help;
 mod input;
 mod kubernetes;
 mod readme;
+mod soak;
 mod status;
 mod takeover;
