@@ -8,9 +8,10 @@
 //! unreaped child: it is reaped last. A child's number is safe until we reap it, which only we do.
 
 use crate::exit::Exit;
+use nix::unistd;
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, getpgid, getpid, kill_process,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, getpid, kill_process,
     kill_process_group, waitid, waitpid,
 };
 use std::fs;
@@ -20,16 +21,16 @@ use std::fs;
 pub(crate) struct Tree {
     /// The command itself. `None`: reaped, or never known.
     leader: Option<Pid>,
-    /// A process group of ours whose members are no part of it.
-    spared: Option<Pid>,
+    /// A process group of ours whose members are no part of it. 0: it has no number here.
+    spared: Option<i32>,
 }
 
 /// What a look at the command itself shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     None,
-    /// It was stopped since the last look.
-    Stopped,
+    /// It was stopped since the last look, by this signal.
+    Stopped(i32),
     /// It has ended in this way.
     Ended(Exit),
 }
@@ -49,7 +50,7 @@ impl Tree {
         let is_ours = |leader: &Pid| look_at(*leader, WaitIdOptions::EXITED).is_ok();
         Self {
             leader: leader.filter(is_ours),
-            spared: getpgid(None).ok(),
+            spared: group_of(getpid()),
         }
     }
 
@@ -69,8 +70,8 @@ impl Tree {
             WaitId::Pid(leader),
             WaitIdOptions::STOPPED | WaitIdOptions::NOHANG,
         );
-        if let Ok(Some(_)) = stopped {
-            return News::Stopped;
+        if let Ok(Some(status)) = stopped {
+            return News::Stopped(status.stopping_signal().unwrap_or_default());
         }
         News::None
     }
@@ -124,7 +125,7 @@ impl Tree {
     /// Our children, but for the command itself.
     fn others(&self) -> Vec<Pid> {
         let is_other = |child: &Pid| {
-            let group = self.spared.and_then(|_| getpgid(Some(*child)).ok());
+            let group = self.spared.and_then(|_| group_of(*child));
             Some(*child) != self.leader && (self.spared.is_none() || group != self.spared)
         };
         children().into_iter().filter(is_other).collect()
@@ -145,6 +146,12 @@ pub(crate) fn how_it_ended(status: &WaitIdStatus) -> Exit {
             Exit::Signal(u8::try_from(signal.unwrap_or_default()).unwrap_or_default())
         }
     }
+}
+
+/// A process group, by the way that can tell of one outside of our namespace.
+fn group_of(process: Pid) -> Option<i32> {
+    let process = unistd::Pid::from_raw(process.as_raw_pid());
+    unistd::getpgid(Some(process)).ok().map(unistd::Pid::as_raw)
 }
 
 fn look_at(child: Pid, what: WaitIdOptions) -> Result<Option<WaitIdStatus>, Errno> {

@@ -13,12 +13,15 @@
 )]
 
 mod bench;
+mod pty;
 
 mod ending;
 mod environment;
 mod exits;
 mod flags;
+mod front;
 mod help;
 mod input;
 mod status;
 mod takeover;
+mod terminal;
