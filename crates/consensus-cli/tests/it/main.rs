@@ -13,15 +13,20 @@
 )]
 
 mod bench;
+mod pty;
 
 mod behaviour;
 mod ending;
 mod environment;
 mod exits;
 mod flags;
+mod front;
 mod help;
+mod inherited;
 mod input;
 mod readme;
 mod soak;
 mod status;
+mod surroundings;
 mod takeover;
+mod terminal;
