@@ -180,7 +180,10 @@ impl Guard {
                     self.signal(signal);
                     self.signal(Signal::CONT);
                 }
-                Order::Resume => self.signal(Signal::CONT),
+                Order::Resume => {
+                    self.signal(Signal::CONT);
+                    self.report(Report::Resumed);
+                }
                 Order::Leave => return Flow::End,
             }
         }
@@ -258,7 +261,7 @@ impl Guard {
         let Some(tree) = &mut self.tree else { return };
         match tree.look() {
             News::None => {}
-            News::Stopped => self.report(Report::Stopped),
+            News::Stopped(signal) => self.report(Report::Stopped(signal)),
             News::Ended(exit) => {
                 if self.duty.command_ended(Instant::now()) {
                     self.give_back_terminal();
@@ -308,10 +311,10 @@ impl Guard {
     }
 
     fn give_back_terminal(&self) {
-        if let (Some(stdin), Some(command), Some(before)) =
-            (&self.stdin, self.group, Pid::from_raw(self.job.group))
+        if let (Some(stdin), Some(before)) = (&self.stdin, Pid::from_raw(self.job.group))
+            && self.group.is_some()
         {
-            terminal::pass(stdin, command, before);
+            terminal::give_back(stdin, self.group, before);
         }
     }
 

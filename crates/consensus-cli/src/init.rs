@@ -16,6 +16,8 @@ use rustix::process::{
 };
 use std::collections::HashSet;
 use std::io;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Tells the program below that it is below: the signals that were blocked before, and whom it is below.
 const BELOW: &str = "CONSENSUS_BELOW_INIT";
@@ -80,12 +82,21 @@ pub(crate) fn run() -> Exit {
 
 fn start() -> io::Result<(Pid, SignalFd)> {
     set_child_subreaper(Some(getpid()))?;
+    hear_of_children()?;
     masks::block_all();
     let signals = masks::of_all()?;
     let mut program = stages::again();
     let (blocked, init) = (masks::before_us(), getpid().as_raw_pid());
     program.env(BELOW, format!("{blocked} {init}"));
     Ok((Pid::from_child(&program.spawn()?), signals))
+}
+
+/// If whoever started us ignores the end of children, the kernel would not tell how they ended, nor when.
+fn hear_of_children() -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let _context = runtime.enter();
+    // It is handled from here on, also when nobody listens.
+    signal(SignalKind::child()).map(drop)
 }
 
 /// Reaps all that has ended.

@@ -8,6 +8,7 @@
 //! unreaped child: it is reaped last. A child's number is safe until we reap it, which only we do.
 
 use crate::exit::Exit;
+use nix::unistd;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, getpid, kill_process,
@@ -29,8 +30,8 @@ pub(crate) struct Tree {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     None,
-    /// It was stopped since the last look.
-    Stopped,
+    /// It was stopped since the last look, by this signal.
+    Stopped(i32),
     /// It has ended in this way.
     Ended(Exit),
 }
@@ -70,8 +71,8 @@ impl Tree {
             WaitId::Pid(leader),
             WaitIdOptions::STOPPED | WaitIdOptions::NOHANG,
         );
-        if let Ok(Some(_)) = stopped {
-            return News::Stopped;
+        if let Ok(Some(status)) = stopped {
+            return News::Stopped(status.stopping_signal().unwrap_or_default());
         }
         News::None
     }
@@ -164,9 +165,8 @@ impl Tree {
 }
 
 fn signal_one(child: Pid, signals: &[Signal]) -> Result<(), Errno> {
-    signals.iter().fold(Ok(()), |outcome, signal| {
-        outcome.and(or_gone(kill_process(child, *signal)))
-    })
+    let mut signals = signals.iter();
+    signals.try_for_each(|signal| or_gone(kill_process(child, *signal)))
 }
 
 /// A process that is gone needs no signal any more.
@@ -180,8 +180,8 @@ fn or_gone(sent: Result<(), Errno>) -> Result<(), Errno> {
 /// Whether this process is in the group that is led by that one. (A group outside our pid namespace has no
 /// number here, which is a 0 that not every library takes.)
 fn is_in_group(process: Pid, leader: Pid) -> bool {
-    let process = nix::unistd::Pid::from_raw(process.as_raw_pid());
-    let group = nix::unistd::getpgid(Some(process));
+    let process = unistd::Pid::from_raw(process.as_raw_pid());
+    let group = unistd::getpgid(Some(process));
     group.is_ok_and(|group| group.as_raw() == leader.as_raw_pid())
 }
 
