@@ -119,7 +119,8 @@ impl Url {
         };
         match self {
             Self::File(path) => {
-                let mut backend = RecordBackend::over(FileStore::new(path)).inheriting(claim);
+                let mut backend =
+                    RecordBackend::over(FileStore::new(path).unwatched()).inheriting(claim);
                 backend.release(&candidate).await
             }
         }
@@ -129,7 +130,7 @@ impl Url {
     pub(crate) async fn look(&self) -> Result<Seen, Error> {
         match self {
             Self::File(path) => {
-                let seen = FileStore::onlooker(path).load().await?;
+                let seen = FileStore::onlooker(path).unwatched().load().await?;
                 Ok(Seen {
                     record: seen.record,
                     proof: seen.proof,
