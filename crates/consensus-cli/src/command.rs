@@ -212,15 +212,14 @@ fn spawn(shared: &Shared) -> io::Result<(Child, UnixStream)> {
     Ok((guard, UnixStream::from_std(near)?))
 }
 
-/// Tells a command what it is to know, and nothing else of ours.
-pub(crate) fn tell(command: &mut Command, token: u64, job: &Job) {
+/// Tells a command what it is to know but for the token, and nothing else of ours.
+pub(crate) fn tell(command: &mut Command, job: &Job) {
     for (variable, _) in std::env::vars_os() {
         if is_ours(&variable) {
             command.env_remove(variable);
         }
     }
     command
-        .env("CONSENSUS_TOKEN", token.to_string())
         .env("CONSENSUS_HOLDER", &job.holder)
         .env("CONSENSUS_ELECTION", &job.election);
 }

@@ -8,6 +8,7 @@
 
 mod duty;
 mod hiring;
+mod ready;
 
 use crate::exit::Exit;
 use crate::job::Job;
@@ -15,12 +16,12 @@ use crate::messages::{self, Order, Report};
 use crate::say::{self, say};
 use crate::shared::Shared;
 use crate::stages::Stage;
-use crate::starter::{self, Start};
 use crate::times::{Instant, Timer};
 use crate::tree::{News, Tree};
-use crate::{command, masks, terminal};
+use crate::{masks, terminal};
 use duty::{Act, Duty};
 use nix::sys::signalfd::SignalFd;
+use ready::Ready;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
@@ -32,7 +33,6 @@ use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::Stdio;
 
 /// The guard.
 #[derive(Debug)]
@@ -41,6 +41,9 @@ struct Guard {
     shared: Shared,
     job: Job,
     stdin: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
+    /// What will become the command.
+    ready: Option<Ready>,
     /// Becomes readable when `consensus` dies.
     leader: Option<OwnedFd>,
     untold_death: bool,
@@ -86,7 +89,7 @@ impl Guard {
         let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
         let leader = hiring::living_parent(&socket)?;
-        let Some(hired) = hiring::wait_to_be_hired(&socket)? else {
+        let Some((Order::Hire, hired)) = messages::wait(&socket)? else {
             return Ok(None);
         };
         let mut descriptors = hired.into_iter();
@@ -98,6 +101,10 @@ impl Guard {
             return Err(io::Error::other("the job is unreadable"));
         };
         say::be(job.loudness);
+        let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+        rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+        // Without it one is started when it is needed.
+        let ready = Ready::spawn(&job, stdout.as_fd()).ok();
         let children = masks::of_children()?;
         let mut duty = Duty::new(job.times.grace);
         if leader.is_none() {
@@ -110,6 +117,8 @@ impl Guard {
             shared,
             job,
             stdin,
+            stdout: Some(stdout),
+            ready,
             leader,
             untold_death: false,
             children,
@@ -129,6 +138,7 @@ impl Guard {
             }
             self.send_reports();
             if self.obey() == Flow::End {
+                self.dismiss_starter();
                 return Exit::Done;
             }
             self.watch_leader();
@@ -207,46 +217,41 @@ impl Guard {
 
     fn start(&mut self, token: u64) {
         let times = self.shared.times();
-        let Some(times) = times.filter(|times| Instant::now() < times.term_at) else {
+        self.duty.started();
+        if times.is_none_or(|times| Instant::now() >= times.term_at) {
             // Too late: nothing was started, so nothing is left.
-            self.duty.started();
             self.gone();
             return;
-        };
-        let start = Start {
-            term_at: times.term_at,
-            privileges: self.job.privileges,
-            blocked: self.job.blocked,
-            group: self.job.group,
-        };
-        let mut starter = starter::command(start, &self.job.command);
-        command::tell(&mut starter, token, &self.job);
-        let is_terminal = self.stdin.as_ref().is_some_and(terminal::is_ours);
-        let stdin = if is_terminal {
-            // Kept, to put another group in front again at the end.
-            self.stdin.as_ref().and_then(|stdin| stdin.try_clone().ok())
-        } else {
-            self.stdin.take()
-        };
-        starter.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
-        match starter.spawn() {
-            Ok(child) => {
-                let leader = Pid::from_child(&child);
-                self.duty.started();
+        }
+        let started = self
+            .ready()
+            .and_then(|ready| ready.go(token, &self.shared, self.stdin.as_ref()));
+        match started {
+            Ok(leader) => {
                 self.tree = Some(Tree::of(leader));
                 self.group = Some(leader);
-                // Whoever reads what the command writes shall see its end.
-                if let Ok(nowhere) = File::options().write(true).open("/dev/null") {
-                    let _ = rustix::stdio::dup2_stdout(nowhere);
-                }
                 self.report(Report::Started(leader));
             }
             Err(error) => {
                 self.report(Report::NotStarted(error.raw_os_error().unwrap_or_default()));
-                self.duty.started();
                 self.gone();
             }
         }
+        // Whoever writes what the command reads, or reads what it writes, shall see its end. A terminal is
+        // kept, to put another group in front again.
+        self.stdin = self.stdin.take().filter(|stdin| terminal::is_ours(stdin));
+        self.stdout = None;
+    }
+
+    /// The starter, or another if somebody has ended that.
+    fn ready(&mut self) -> io::Result<Ready> {
+        if let Some(mut ready) = self.ready.take()
+            && ready.lives()
+        {
+            return Ok(ready);
+        }
+        let stdout = self.stdout.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ready::spawn(&self.job, stdout.as_fd())
     }
 
     fn watch_leader(&mut self) {
@@ -356,8 +361,15 @@ impl Guard {
         }
     }
 
+    fn dismiss_starter(&mut self) {
+        if let Some(ready) = self.ready.take() {
+            ready.dismiss();
+        }
+    }
+
     /// Releases in place of the dead, if it held anything.
-    fn bequeath(&self) -> Exit {
+    fn bequeath(&mut self) -> Exit {
+        self.dismiss_starter();
         if self.shared.claim().candidate().is_none() {
             return Exit::Done;
         }

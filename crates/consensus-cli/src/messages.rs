@@ -2,6 +2,7 @@
 //! other. What must not be old when it is acted on is not here but in the memory that they share.
 
 use crate::exit::Exit;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -158,6 +159,20 @@ pub(crate) fn receive(socket: impl AsFd) -> io::Result<Option<(Order, Vec<OwnedF
     }
     let order = Order::from_bytes(&bytes).ok_or(io::ErrorKind::InvalidData)?;
     Ok(Some((order, descriptors)))
+}
+
+/// Waits for the next order. `None`: the other end is closed.
+pub(crate) fn wait(socket: impl AsFd) -> io::Result<Option<(Order, Vec<OwnedFd>)>> {
+    loop {
+        match receive(&socket) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let mut readable = [PollFd::new(&socket, PollFlags::IN)];
+                let _ = poll(&mut readable, None);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            received => return received,
+        }
+    }
 }
 
 fn pack(kind: u64, value: u64) -> [u8; LENGTH] {

@@ -1,50 +1,55 @@
-//! What becomes the command: the last steps before its `exec`, in a process that is the command's already.
+//! What becomes the command: the last steps before its `exec`, in a process that is the command's already. It
+//! is there early and waits for the word, so that they take no time when it is the command's turn.
 //!
-//! Owns that the command cannot outlive the guard unnoticed, gains no privileges, finds the signals as
-//! they were before us (but for SIGPIPE and SIGCHLD, which have their defaults: we cannot know better), and does not start after its time. All of it is done here, after `exec`, and not
-//! between `fork` and `exec`, where hardly anything is safe. Any failure ends this process, and nothing
-//! was started.
+//! Owns that the command cannot outlive the guard unnoticed, gains no privileges, finds the signals as they
+//! were before us (but for SIGPIPE and SIGCHLD, which have their defaults: we cannot know better), and does
+//! not start after its time. All of it is done here, after `exec`, and not between `fork` and `exec`, where
+//! hardly anything is safe. Any failure ends this process, and nothing was started.
 
 use crate::exit::Exit;
-use crate::job::Privileges;
+use crate::job::{Job, Privileges};
 use crate::masks;
+use crate::messages::{self, Order};
 use crate::say::say;
+use crate::shared::Shared;
 use crate::stages::Stage;
 use crate::terminal;
 use crate::times::Instant;
+use rustix::event::poll;
 use rustix::process::{Pid, Signal, geteuid, getpid, getppid, set_parent_process_death_signal};
 use rustix::thread::set_no_new_privs;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// How to become the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Start {
-    /// When it is too late.
-    pub(crate) term_at: Instant,
-    pub(crate) privileges: Privileges,
-    /// The signals to leave blocked.
-    pub(crate) blocked: u64,
-    /// The group that makes way if it is in front of the terminal.
-    pub(crate) group: i32,
-}
+const NUMBERS: usize = 4;
 
-const NUMBERS: usize = 5;
-
-/// The process that becomes this command. To be spawned by the guard, in a group of its own.
-pub(crate) fn command(start: Start, line: &[OsString]) -> Command {
+/// The process that becomes the command of this job. To be spawned by the guard, with a socket for stdin.
+pub(crate) fn command(job: &Job) -> Command {
     let mut command = Stage::Starter.command();
     command
         .arg(getpid().as_raw_pid().to_string())
-        .arg(start.term_at.to_nanos().to_string())
-        .arg(u8::from(start.privileges == Privileges::MayBeGained).to_string())
-        .arg(start.blocked.to_string())
-        .arg(start.group.to_string())
-        .args(line)
+        .arg(u8::from(job.privileges == Privileges::MayBeGained).to_string())
+        .arg(job.blocked.to_string())
+        .arg(job.group.to_string())
+        .args(&job.command)
         .process_group(0);
     command
+}
+
+/// How to become the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Start {
+    guard: i32,
+    privileges: Privileges,
+    /// The signals to leave blocked.
+    blocked: u64,
+    /// The group that makes way if it is in front of the terminal.
+    group: i32,
 }
 
 /// Becomes the command. Returns if that failed.
@@ -53,45 +58,78 @@ pub(crate) fn main() -> Exit {
     let Some((numbers, line)) = words.split_at_checked(NUMBERS) else {
         return Exit::Usage;
     };
-    match (read(numbers), line.split_first()) {
-        (Some((guard, start)), Some((name, arguments))) => become_it(guard, start, name, arguments),
-        (_, _) => Exit::Usage,
+    let (Some(start), Some((name, arguments))) = (read(numbers), line.split_first()) else {
+        return Exit::Usage;
+    };
+    let ready = bind(start.guard, start.privileges).and_then(|()| wait_for_the_word());
+    match ready {
+        Ok(Some((token, term_at))) => become_it(start, term_at, token, name, arguments),
+        // There will be no command.
+        Ok(None) => Exit::Done,
+        Err(error) => {
+            say(format_args!("cannot start the command: {error}"));
+            Exit::Unavailable
+        }
     }
 }
 
-fn read(numbers: &[OsString]) -> Option<(i32, Start)> {
+fn read(numbers: &[OsString]) -> Option<Start> {
     let mut numbers = numbers.iter().map(|number| number.to_str());
     let mut next = || numbers.next().flatten();
-    let guard = next()?.parse().ok()?;
-    let start = Start {
-        term_at: Instant::from_nanos(next()?.parse().ok()?),
+    Some(Start {
+        guard: next()?.parse().ok()?,
         privileges: match next()? {
             "1" => Privileges::MayBeGained,
             _ => Privileges::Kept,
         },
         blocked: next()?.parse().ok()?,
         group: next()?.parse().ok()?,
-    };
-    Some((guard, start))
+    })
 }
 
-fn become_it(guard: i32, start: Start, name: &OsStr, arguments: &[OsString]) -> Exit {
-    if let Err(error) = bind(guard, start.privileges) {
-        say(format_args!("cannot start the command: {error}"));
-        return Exit::Unavailable;
+/// Waits for the word to start. It comes with stdin, the token, and the memory that says until when.
+fn wait_for_the_word() -> io::Result<Option<(u64, Option<Instant>)>> {
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let Some((Order::Start(token), descriptors)) = messages::wait(&socket)? else {
+        return Ok(None);
+    };
+    let mut descriptors = descriptors.into_iter();
+    let memory = descriptors.next().ok_or(io::ErrorKind::InvalidData)?;
+    match descriptors.next() {
+        Some(stdin) => rustix::stdio::dup2_stdin(stdin)?,
+        None => rustix::stdio::dup2_stdin(File::open("/dev/null")?)?,
     }
+    let times = Shared::from(memory).times();
+    Ok(Some((token, times.map(|times| times.term_at))))
+}
+
+fn become_it(
+    start: Start,
+    term_at: Option<Instant>,
+    token: u64,
+    name: &OsStr,
+    arguments: &[OsString],
+) -> Exit {
     if let Some(group) = Pid::from_raw(start.group)
         && terminal::is_the_commands()
     {
         // The guard has made this a group of its own.
         terminal::pass(io::stdin(), group, getpid());
     }
-    // Promise 11. From here on the guard's signals reach us.
-    if Instant::now() >= start.term_at {
-        return Exit::Lost;
-    }
+    let is_late = term_at.is_none_or(|term_at| Instant::now() >= term_at);
+    // From here on the guard's signals reach us.
     masks::unblock_all_but(start.blocked);
-    let error = Command::new(name).args(arguments).exec();
+    if is_late {
+        // Promise 11: the command does not begin. What is to end it ends us, and tells how.
+        loop {
+            let _ = poll(&mut [], None);
+        }
+    }
+    let mut command = Command::new(name);
+    command
+        .args(arguments)
+        .env("CONSENSUS_TOKEN", token.to_string());
+    let error = command.exec();
     masks::block_all();
     let name = name.display();
     if error.kind() == io::ErrorKind::NotFound {

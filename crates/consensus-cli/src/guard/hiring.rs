@@ -1,7 +1,5 @@
-//! How a guard begins: it learns who its parent is, and waits to be hired.
+//! Who hires a guard: its parent, if that still lives.
 
-use crate::messages::{self, Order};
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{PidfdFlags, getppid, pidfd_open};
@@ -20,21 +18,4 @@ pub(super) fn living_parent(socket: &UnixStream) -> io::Result<Option<OwnedFd>> 
     };
     // Had it died before that, the number could be a stranger's by now.
     Ok((getppid() == Some(parent)).then_some(handle))
-}
-
-/// What comes with the order. `None`: nobody hires any more.
-pub(super) fn wait_to_be_hired(socket: &UnixStream) -> io::Result<Option<Vec<OwnedFd>>> {
-    loop {
-        match messages::receive(socket) {
-            Ok(Some((Order::Hire, descriptors))) => return Ok(Some(descriptors)),
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let mut readable = [PollFd::new(socket, PollFlags::IN)];
-                let _ = poll(&mut readable, None);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
