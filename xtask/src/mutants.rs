@@ -9,6 +9,7 @@
 mod copy;
 mod election;
 mod file;
+mod program;
 mod simulated;
 mod table;
 mod verdict;
@@ -25,6 +26,9 @@ use verdict::Verdict;
 /// How long one mutant may take, building it included. One that hangs has failed no test.
 const LIMIT_SECONDS: &str = "300";
 
+/// How long its tests wait for what never comes.
+const PATIENCE_SECONDS: &str = "15";
+
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<(), Failure> {
     let chosen = choose(names)?;
     let folder = workspace.target().join("mutants");
@@ -37,6 +41,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<(), Failure
             command.args(["--kill-after=10", LIMIT_SECONDS]);
             command.arg(workspace.cargo(&[]).get_program()).args(args);
             command.env("CARGO_TARGET_DIR", folder.join("target"));
+            command.env("TEST_PATIENCE_SECONDS", PATIENCE_SECONDS);
             command
         }),
         tree,

@@ -1,165 +1,212 @@
-//! The command: started in a process group of its own, told what it is to know, and reaped.
+//! The command, as `consensus` sees it: through the guard, which starts and ends it.
 //!
-//! This is the guard's place. Today this process is the command's parent, which leaves three things
-//! open, all of them the guard's to close:
-//!
-//! * If `consensus` is killed by SIGKILL or stopped, nobody ends the command. (`PR_SET_PDEATHSIG` is set
-//!   from within the child, between fork and exec, which is not safe Rust: it needs an exec stage.) That
-//!   is why the record says that the work may outlive the process, and others wait for the lease.
-//! * What leaves the group by `setsid` is not seen (`group.rs`). The guard will be its subreaper.
-//! * The terminal is not handed over: a command that reads it stops.
+//! Owns what happens if the guard itself is no help: it died, or it is stopped while the work should be
+//! over. Then `consensus` ends the guard, inherits its tree (both are subreapers), and ends that.
 
-use crate::exit::Exit;
-use crate::group::Group;
+use crate::job::Job;
+use crate::masks;
+use crate::messages::{LENGTH, Order, Report, send};
 use crate::say::say;
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
-use std::ffi::{OsStr, OsString};
+use crate::shared::{Shared, Times};
+use crate::stages::Stage;
+use crate::times::{Instant, sleep_until};
+use crate::tree::Tree;
+use consensus::Token;
+use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
+use std::ffi::OsStr;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
 
 /// What variables that begin so say is for `consensus`, not for the command.
 const OURS: &[u8] = b"CONSENSUS_";
 
-/// What the command is told.
-#[derive(Clone, Debug)]
-pub(crate) struct Told {
-    pub(crate) token: String,
-    pub(crate) holder: String,
-    pub(crate) election: OsString,
-}
+/// How long the end of a guard that was let go is waited for, and how often is looked.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_micros(200);
 
-/// A command that was started.
+/// A guard, and the command that it was told to start.
 #[derive(Debug)]
-pub(crate) struct Started {
-    leader: Child,
-    group: Group,
-    life: Life,
+pub(crate) struct Guarded {
+    guard: Child,
+    socket: UnixStream,
+    shared: Arc<Shared>,
+    command: Option<Pid>,
+    parent: Parent,
 }
 
-/// How much of a command is left.
+/// Who ends the command.
+#[derive(Debug)]
+enum Parent {
+    Guard,
+    /// The guard was killed, and may not be dead yet.
+    Nobody,
+    /// We do, and this is what is left.
+    Us(Tree),
+}
+
+/// What became of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// The command itself runs.
-    Runs,
-    /// It ended in this way, and something of its group is left.
-    LeftSomething(Exit),
-    /// It ended in this way, and nothing is left.
-    Gone(Exit),
+pub(crate) enum Heard {
+    Report(Report),
+    /// The guard can tell no more.
+    GuardDied,
 }
 
-/// Starts a command. On failure, says why, and gives how to end.
-pub(crate) fn start(line: &[OsString], told: &Told) -> Result<Started, Exit> {
-    let (name, arguments) = line.split_first().ok_or(Exit::Usage)?;
-    let mut command = Command::new(name);
-    command.args(arguments).process_group(0);
+impl Guarded {
+    /// Hires a guard, which is there from now on, and waits for the word to start. In a runtime's
+    /// context, from the main thread: a child's parent is a thread.
+    pub(crate) fn hire(shared: Arc<Shared>, job: &Job) -> io::Result<Self> {
+        shared.set_job(&job.to_bytes())?;
+        set_child_subreaper(Some(getpid()))?;
+        let (guard, socket) = spawn(&shared)?;
+        Ok(Self {
+            guard,
+            socket,
+            shared,
+            command: None,
+            parent: Parent::Guard,
+        })
+    }
+
+    /// Whether the guard is still there.
+    fn lives(&mut self) -> bool {
+        matches!(self.guard.try_wait(), Ok(None))
+    }
+
+    /// Starts the command. The guard keeps the proof of life for as long as anything of it is left.
+    pub(crate) fn start(&mut self, token: Token, life: &[OwnedFd]) -> io::Result<()> {
+        if !self.lives() {
+            // It was ended while we waited for our turn.
+            (self.guard, self.socket) = spawn(&self.shared)?;
+        }
+        let life: Vec<BorrowedFd<'_>> = life.iter().map(AsFd::as_fd).collect();
+        send(self.socket.as_fd(), Order::Start(token.get()), &life)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Says when the work ends, from now on.
+    pub(crate) fn set_times(&self, times: Times) {
+        if let Err(error) = self.shared.set_times(times) {
+            // What holds is the earlier time: nothing goes on for too long.
+            say(format_args!("cannot tell the guard of a renewal: {error}"));
+        }
+    }
+
+    /// Has the guard do something now.
+    pub(crate) fn order(&mut self, order: Order) {
+        if let Parent::Guard = self.parent {
+            // If it is dead, that is heard.
+            let _ = send(self.socket.as_fd(), order, &[]);
+            self.wake();
+        }
+    }
+
+    /// The command's process, and so its group.
+    pub(crate) fn command(&self) -> Option<Pid> {
+        self.command
+    }
+
+    /// Somebody may have stopped it.
+    fn wake(&self) {
+        let _ = kill_process(Pid::from_child(&self.guard), Signal::CONT);
+    }
+
+    /// What the guard has to tell next. Cancel safe.
+    pub(crate) async fn hear(&mut self) -> Heard {
+        if !matches!(self.parent, Parent::Guard) {
+            return std::future::pending().await;
+        }
+        loop {
+            let mut bytes = [0; LENGTH];
+            if self.socket.readable().await.is_err() {
+                return Heard::GuardDied;
+            }
+            // Each was written at once, and is read at once.
+            match self.socket.try_read(&mut bytes) {
+                Ok(LENGTH) => {
+                    let Some(report) = Report::from_bytes(&bytes) else {
+                        return Heard::GuardDied;
+                    };
+                    if let Report::Started(command) = report {
+                        self.command = Some(command);
+                    }
+                    return Heard::Report(report);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(_) | Err(_) => return Heard::GuardDied,
+            }
+        }
+    }
+
+    /// Takes the guard's place: what is left of the command is ours to end from here on.
+    pub(crate) fn take_over(&mut self) {
+        let _ = self.guard.kill();
+        self.parent = Parent::Nobody;
+    }
+
+    /// Kills what is left of a command that is ours to end. Says whether nothing is.
+    pub(crate) fn kill(&mut self) -> bool {
+        if let Parent::Nobody = self.parent
+            && !self.lives()
+        {
+            self.parent = Parent::Us(Tree::inherited(self.command));
+        }
+        let Parent::Us(tree) = &mut self.parent else {
+            return false;
+        };
+        if tree.is_gone() {
+            return true;
+        }
+        // What cannot be killed is reported when the time is over.
+        let _ = tree.signal_all(Signal::KILL);
+        tree.is_gone()
+    }
+
+    /// Lets the guard go, which has nothing left to do.
+    pub(crate) async fn dismiss(mut self) {
+        self.order(Order::Leave);
+        let patience = Instant::now().plus(PATIENCE);
+        while self.lives() && Instant::now() < patience {
+            sleep_until(Instant::now().plus(LOOK)).await;
+        }
+    }
+}
+
+/// Starts a guard, and hands it the memory and stdin.
+fn spawn(shared: &Shared) -> io::Result<(Child, UnixStream)> {
+    let (near, far) = std::os::unix::net::UnixStream::pair()?;
+    near.set_nonblocking(true)?;
+    let mut command = Stage::Guard.command();
+    command.stdin(OwnedFd::from(far)).process_group(0);
+    let guard = masks::while_blocked(|| command.spawn())?;
+    send(
+        near.as_fd(),
+        Order::Hire,
+        &[shared.descriptor(), io::stdin().as_fd()],
+    )?;
+    Ok((guard, UnixStream::from_std(near)?))
+}
+
+/// Tells a command what it is to know, and nothing else of ours.
+pub(crate) fn tell(command: &mut Command, token: u64, job: &Job) {
     for (variable, _) in std::env::vars_os() {
         if is_ours(&variable) {
             command.env_remove(variable);
         }
     }
     command
-        .env("CONSENSUS_TOKEN", &told.token)
-        .env("CONSENSUS_HOLDER", &told.holder)
-        .env("CONSENSUS_ELECTION", &told.election);
-    match command.spawn() {
-        Ok(leader) => Ok(Started {
-            group: Group::led_by(Pid::from_child(&leader)),
-            leader,
-            life: Life::Runs,
-        }),
-        Err(error) => {
-            let name = name.display();
-            if error.kind() == io::ErrorKind::NotFound {
-                say(format_args!(
-                    "cannot run {name}: it, or the interpreter that it names, is not there"
-                ));
-                return Err(Exit::NotFound);
-            }
-            say(format_args!("cannot run {name}: {error}"));
-            Err(Exit::NotExecutable)
-        }
-    }
+        .env("CONSENSUS_TOKEN", token.to_string())
+        .env("CONSENSUS_HOLDER", &job.holder)
+        .env("CONSENSUS_ELECTION", &job.election);
 }
 
 fn is_ours(variable: &OsStr) -> bool {
     variable.as_bytes().starts_with(OURS)
-}
-
-impl Started {
-    /// Signals all of the group. What is stopped goes on, or it could not act on the signal.
-    pub(crate) fn end(&self, signal: Signal) {
-        self.signal(signal);
-        self.signal(Signal::CONT);
-    }
-
-    /// Signals all of the group.
-    pub(crate) fn signal(&self, signal: Signal) {
-        match self.life {
-            // The group's number is its leader's, and nobody else's as long as that is unreaped or
-            // the group has a member.
-            Life::Runs | Life::LeftSomething(_) => {}
-            Life::Gone(_) => return,
-        }
-        if let Err(error) = self.group.signal(signal) {
-            let name = crate::signals::name(signal);
-            say(format_args!("cannot send {name} to the command: {error}"));
-        }
-    }
-
-    /// How much is left now.
-    ///
-    /// When the command itself has ended, what is left of its group gets SIGTERM *before* the
-    /// command is reaped: until then its number cannot be anybody else's.
-    pub(crate) fn look(&mut self) -> Life {
-        if self.life == Life::Runs && self.leader_has_ended() {
-            self.end(Signal::TERM);
-            self.life = Life::LeftSomething(how_it_ended(self.leader.wait()));
-        }
-        if let Life::LeftSomething(exit) = self.life
-            && self.group.is_gone()
-        {
-            self.life = Life::Gone(exit);
-        }
-        self.life
-    }
-
-    /// Whether the command itself has ended. It stays unreaped.
-    fn leader_has_ended(&self) -> bool {
-        let look_only = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        match waitid(WaitId::Pid(Pid::from_child(&self.leader)), look_only) {
-            Ok(ended) => ended.is_some(),
-            Err(Errno::INTR) => false,
-            // It is our child: this cannot be. Waiting for it will say what is wrong.
-            Err(_) => true,
-        }
-    }
-}
-
-/// A panic of ours must not leave the command running.
-impl Drop for Started {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.signal(Signal::KILL);
-        }
-    }
-}
-
-fn how_it_ended(status: io::Result<ExitStatus>) -> Exit {
-    match status {
-        Ok(status) => match (status.code(), status.signal()) {
-            (Some(code), _) => Exit::Command(u8::try_from(code).unwrap_or(u8::MAX)),
-            (None, signal) => {
-                Exit::Signal(u8::try_from(signal.unwrap_or_default()).unwrap_or_default())
-            }
-        },
-        Err(error) => {
-            say(format_args!(
-                "cannot learn how the command ended, which counts as a failure: {error}"
-            ));
-            Exit::Command(1)
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! of a flag that it excludes. Docs are broken where the help is: nothing else breaks its lines. What the times must keep to is `Config`'s to say. `help.rs` has the rest
 //! of the help.
 
+use crate::job::Privileges;
 use crate::say::Loudness;
 use crate::times;
 use crate::url::Url;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 /// `consensus run`
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Run {
     /// Who we are, for people: 1 to 256 bytes of text. Default: host
     /// name, process id and some randomness
@@ -56,6 +58,14 @@ pub(crate) struct Run {
     #[arg(long, env = "CONSENSUS_ABSENT_IS_FREE", hide_env_values = true)]
     #[arg(value_parser = FalseyValueParser::new())]
     absent_is_free: bool,
+
+    /// Let the command gain privileges, as sudo does. What has more than
+    /// we have cannot be ended by us. Default: it cannot gain any, unless
+    /// we are root
+    #[arg(verbatim_doc_comment)]
+    #[arg(long, env = "CONSENSUS_ALLOW_PRIVILEGES", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    allow_privileges: bool,
 
     /// Say only what goes wrong, and why a term ended before its command
     /// did. Default: also who leads, and what is waited for
@@ -202,9 +212,18 @@ impl Run {
         }
     }
 
+    pub(crate) fn privileges(&self) -> Privileges {
+        if self.allow_privileges {
+            Privileges::MayBeGained
+        } else {
+            Privileges::Kept
+        }
+    }
+
     /// What was asked for, as the library takes it. Unchecked.
     pub(crate) fn config(&self, identity: &str) -> Config {
-        // Others wait for the lease if we die: until there is a guard, the command may outlive us.
+        // The death of this process alone proves nothing: it is the guard that ends the work, and then
+        // releases.
         let mut config = Config::new(identity)
             .work_scope(WorkScope::Beyond)
             .leave_time_to_kill();

@@ -21,15 +21,18 @@ const RUN: &str = "\
 The times that are not given follow from the lease. What could not be safe is refused, with the least
 lease that would do.
 
-The command runs in a process group of its own, so it cannot read from the terminal. It is told CONSENSUS_TOKEN (a number that every term
-raises: hand it to what you write to), CONSENSUS_HOLDER (the identity) and CONSENSUS_ELECTION (the URL).
-No other variable that begins with CONSENSUS_ reaches it.
+The command runs in a process group of its own, in front of the terminal if we were. It is told
+CONSENSUS_TOKEN (a number that every term raises: hand it to what you write to), CONSENSUS_HOLDER (the
+identity) and CONSENSUS_ELECTION (the URL). No other variable that begins with CONSENSUS_ reaches it.
 
-When its time is over its group gets SIGTERM, and SIGKILL after the grace; SIGKILL at once if somebody
-else may lead already, or if `consensus` was paused for too long. What it leaves running when
-it ends by itself is ended the same way. Then the lease is released. SIGTERM, SIGINT, SIGHUP and SIGQUIT
-to `consensus` are passed on, and end it after the same grace; SIGUSR1, SIGUSR2 and SIGWINCH are only
-passed on.
+When its time is over the command, and all that descends from it, gets SIGTERM, and SIGKILL after the
+grace; SIGKILL at once if somebody else may lead already, or if `consensus` was paused for too long.
+What it leaves running when it ends by itself is ended the same way. Then the lease is released.
+SIGTERM, SIGINT, SIGHUP and SIGQUIT to `consensus` are passed on, and end it after the same grace;
+SIGUSR1, SIGUSR2 and SIGWINCH are only passed on. Ctrl-Z pauses both, and `fg` lets both go on, or exits
+with 70 if the deadline has passed.
+
+A second process, leader-guard, does the ending, also if `consensus` is killed: then it releases as well.
 
 Who leads, what is waited for and why a term ended is said on stderr. stdout is the command's.
 CONSENSUS_LOG=off|error|warn|info|debug|trace logs there what the election does; without it -vv logs at

@@ -1,21 +1,29 @@
 //! While this process leads: the command runs, and is ended when its time is over.
 //!
-//! Owns when which signal is sent, and what the end was. SIGTERM is sent at the deadline, or when the
-//! command itself has ended and left something; SIGKILL when the grace after that is over, or at once
-//! if the lease was lost to somebody else. The time of SIGKILL only ever moves forward.
+//! Owns when that is: the two times that the guard goes by. SIGTERM is due at the deadline, or when
+//! somebody asked us to end; SIGKILL when the grace after that is over, or at once if the lease was lost to
+//! somebody else. While all is well both move on with each renewal. Once the work is to end they only move
+//! forward. The guard does it (`command.rs`), and is replaced if it does not.
 
-use crate::command::{self, Life, Started, Told};
+mod events;
+
+use crate::command::{Guarded, Heard};
 use crate::exit::Exit;
+use crate::messages::{Order, Report};
 use crate::say::{explain, say, settle, tell};
-use crate::signals::{Caught, Signals, name};
-use crate::times::{Instant, in_words, sleep_until};
+use crate::shared::Times;
+use crate::signals::{Caught, Signals, name, pause, pause_group};
+use crate::terminal;
+use crate::times::{Instant, in_words};
+use crate::url::Life;
 use consensus::{Ended, Lease, Manager, Status, Term, Timing};
-use rustix::process::Signal;
-use std::cell::Cell;
+use events::{Event, Known};
+use rustix::process::{Signal, getpgrp};
 use std::ffi::OsString;
+use std::io;
 use std::time::Duration;
 
-/// How soon to look again whether a group is gone, which nothing tells; then less and less often.
+/// How soon to look again whether what we killed is gone; then less and less often.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
@@ -33,6 +41,7 @@ pub(crate) struct Leader<'a> {
     pub(crate) term: &'a Term,
     pub(crate) timing: &'a Timing,
     pub(crate) signals: &'a mut Signals,
+    pub(crate) guarded: &'a mut Guarded,
 }
 
 /// What became of the command.
@@ -45,28 +54,29 @@ pub(crate) enum Led {
 }
 
 /// Runs a command to its end, or to the end of the term.
-pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], told: &Told) -> Led {
-    let (token, shown) = (&told.token, shown(line));
+pub(crate) async fn lead(leader: &mut Leader<'_>, line: &[OsString], proof: &Life) -> Led {
+    let (token, shown) = (leader.term.token(), shown(line));
     tell(format_args!("leading (token {token}), starting: {shown}"));
     settle(FIRST_WORDS);
-    let command = match command::start(line, told) {
-        Ok(command) => command,
-        Err(exit) => return Led::Over(exit),
-    };
-    let mut watch = Watch::over(command, leader.timing);
+    let mut watch = Watch::begin(leader);
+    // Once it is handed over, nobody here has it a second time, or it could not be let go.
+    let started = proof
+        .descriptors()
+        .and_then(|life| leader.guarded.start(token, &life));
+    if let Err(error) = started {
+        say(format_args!("cannot start the command: {error}"));
+        return Led::Over(Exit::Unavailable);
+    }
     loop {
-        let event = watch.next(leader).await;
+        let known = watch.known(leader);
+        let event = events::next(leader, known).await;
         let led = match event {
-            Event::TermOver(why) => watch.term_over(why),
-            Event::Look | Event::Caught(Caught::Child) => watch.look(),
-            Event::Caught(Caught::PassOn(signal)) => watch.pass_on(signal),
-            Event::Caught(Caught::Pause) => refuse_to_pause(),
-            Event::Caught(Caught::End(signal)) => {
-                // The lease is renewed for the command until that is gone; `run.rs` waits for the end.
-                leader.manager.begin_stop();
-                watch.asked_to_end(signal)
-            }
-            Event::Changed => watch.hear(leader.lease, leader.term),
+            Event::TermOver(why) => watch.term_over(why, leader),
+            Event::Renewed(deadline) => watch.renewed(deadline, leader),
+            Event::Look => watch.look(leader),
+            Event::Caught(caught) => watch.caught(caught, leader),
+            Event::Heard(heard) => watch.hear(heard, leader),
+            Event::Changed => watch.changed(leader),
         };
         if let Some(led) = led {
             return led;
@@ -84,139 +94,206 @@ fn shown(line: &[OsString]) -> String {
     }
 }
 
-/// What can happen to a leader.
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    TermOver(Ended),
-    /// It is time to look.
-    Look,
-    Caught(Caught),
-    /// The election has something to tell.
-    Changed,
-}
-
 /// The watch over a command.
 #[derive(Debug)]
 struct Watch {
-    command: Started,
-    life: Life,
-    grace: Duration,
-    lease_duration: Duration,
-    /// The term's deadline as last seen: never later than it is.
-    deadline: Cell<Instant>,
+    times: Times,
+    stage: Stage,
     term_is_over: bool,
     lost: bool,
-    /// When to look how much is left, and how long to wait after that.
-    look_at: Option<Instant>,
-    pause: Duration,
-    kill_at: Option<Instant>,
-    killed_at: Option<Instant>,
+    ended: Option<Exit>,
+    paused: bool,
+    /// Since when the command is ours to kill, when to do that again, and how long to wait after that.
+    killing: Option<(Instant, Instant, Duration)>,
     trouble: Option<String>,
 }
 
+/// Whether the times move on with the deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// They do: all is well.
+    Works,
+    /// The work is to end, and they only come nearer.
+    Ends,
+}
+
 impl Watch {
-    fn over(command: Started, timing: &Timing) -> Self {
+    fn begin(leader: &mut Leader<'_>) -> Self {
+        let deadline = Instant::now().plus(leader.term.remaining());
+        let times = Times {
+            term_at: deadline,
+            kill_at: deadline.plus(leader.timing.stop_grace),
+        };
+        leader.guarded.set_times(times);
         Self {
-            command,
-            life: Life::Runs,
-            grace: timing.stop_grace,
-            lease_duration: timing.lease_duration,
-            deadline: Cell::new(Instant::now()),
+            times,
+            stage: Stage::Works,
             term_is_over: false,
             lost: false,
-            look_at: None,
-            pause: FIRST_LOOK,
-            kill_at: None,
-            killed_at: None,
+            ended: None,
+            paused: false,
+            killing: None,
             trouble: None,
         }
     }
 
-    /// What happens next; the end of the term first.
-    async fn next(&self, leader: &mut Leader<'_>) -> Event {
-        tokio::select! {
-            biased;
-            why = over(leader.term, &self.deadline), if !self.term_is_over => Event::TermOver(why),
-            () = self.time_to_look() => Event::Look,
-            caught = leader.signals.next() => Event::Caught(caught),
-            _ = leader.lease.changed() => Event::Changed,
+    fn known(&self, leader: &Leader<'_>) -> Known {
+        Known {
+            deadline: self.times.term_at,
+            term_is_over: self.term_is_over,
+            look_at: match self.killing {
+                Some((_, again, _)) => again,
+                None => self.guards_limit(leader),
+            },
         }
     }
 
-    async fn time_to_look(&self) {
-        let kill_at = match self.killed_at {
-            Some(killed_at) => Some(killed_at.plus(self.lease_duration)),
-            None => self.kill_at,
-        };
-        match kill_at.into_iter().chain(self.look_at).min() {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
+    /// The guard has had its time, and half of what is allowed for SIGKILL to take effect.
+    fn guards_limit(&self, leader: &Leader<'_>) -> Instant {
+        self.times.kill_at.plus(leader.timing.kill_allowance / 2)
     }
 
-    fn term_over(&mut self, why: Ended) -> Option<Led> {
+    fn term_over(&mut self, why: Ended, leader: &mut Leader<'_>) -> Option<Led> {
         self.term_is_over = true;
+        let now = Instant::now();
         match why {
             // We asked for it, and its time is running.
             Ended::Stopped => return None,
             Ended::Lost => {
                 self.lost = true;
                 say(format_args!("leadership lost: {why}; killing the command"));
-                self.kill_by(Instant::now());
+                self.end_by(now, now, leader);
             }
             Ended::Expired | Ended::SteppedDown | Ended::CheckInMissed | _ => {
                 self.lost = true;
                 say(format_args!("leadership lost: {why}; ending the command"));
-                self.command.end(Signal::TERM);
                 // If we were stopped meanwhile, the grace may be over as well.
-                let over = self.deadline.get().min(Instant::now());
-                self.kill_by(over.plus(self.grace));
+                let over = self.times.term_at.min(now);
+                self.end_by(now, over.plus(leader.timing.stop_grace), leader);
             }
         }
-        self.look()
+        leader.guarded.order(Order::Look);
+        None
     }
 
-    fn asked_to_end(&mut self, signal: Signal) -> Option<Led> {
-        if self.kill_at.is_none() {
-            let (signal, grace) = (name(signal), in_words(self.grace));
+    fn renewed(&mut self, deadline: Instant, leader: &mut Leader<'_>) -> Option<Led> {
+        self.times.term_at = deadline;
+        if self.stage == Stage::Works {
+            self.times.kill_at = deadline.plus(leader.timing.stop_grace);
+            leader.guarded.set_times(self.times);
+        }
+        None
+    }
+
+    /// The work is to end: from here on the times only come nearer.
+    fn end_by(&mut self, term_at: Instant, kill_at: Instant, leader: &mut Leader<'_>) {
+        self.stage = Stage::Ends;
+        let kill_at = self.times.kill_at.min(kill_at);
+        let times = Times { term_at, kill_at };
+        self.times.kill_at = kill_at;
+        leader.guarded.set_times(times);
+    }
+
+    fn caught(&mut self, caught: Caught, leader: &mut Leader<'_>) -> Option<Led> {
+        match caught {
+            Caught::End(signal) => {
+                // The lease is renewed for the command until that is gone; `run.rs` waits for the end.
+                leader.manager.begin_stop();
+                self.asked_to_end(signal, leader);
+            }
+            Caught::PassOn(signal) => leader.guarded.order(Order::PassOn(signal)),
+            Caught::Pause if terminal::has_a_keeper() => {
+                self.paused = true;
+                leader.guarded.order(Order::PassOn(Signal::TSTP));
+                pause();
+            }
+            Caught::Pause => say("not pausing: nobody is there to let this go on"),
+            Caught::GoOn => self.go_on(leader),
+            Caught::Child => return self.look(leader),
+        }
+        None
+    }
+
+    fn asked_to_end(&mut self, signal: Signal, leader: &mut Leader<'_>) {
+        let grace = leader.timing.stop_grace;
+        if self.stage == Stage::Works {
+            let (signal, grace) = (name(signal), in_words(grace));
             say(format_args!(
                 "{signal}: passed on to the command, which has {grace} to end"
             ));
         }
-        self.command.end(signal);
-        self.kill_by(Instant::now().plus(self.grace));
-        None
-    }
-
-    fn pass_on(&mut self, signal: Signal) -> Option<Led> {
-        self.command.signal(signal);
-        None
-    }
-
-    /// Looks how much of the command is left, and does what it is time for.
-    fn look(&mut self) -> Option<Led> {
-        let before = self.life;
-        self.life = self.command.look();
+        // First, or the guard would find its time come and send SIGTERM as well.
+        leader.guarded.order(Order::End(signal));
         let now = Instant::now();
-        if let (Life::Runs, Life::LeftSomething(exit) | Life::Gone(exit)) = (before, self.life) {
-            self.tell_the_end(exit);
+        self.end_by(now, now.plus(grace), leader);
+        leader.guarded.order(Order::Look);
+    }
+
+    /// After a pause, or what may have been one.
+    fn go_on(&mut self, leader: &mut Leader<'_>) {
+        if !self.paused {
+            return;
         }
-        match self.life {
-            Life::Runs => {}
-            Life::Gone(_) if self.lost => return Some(Led::Over(Exit::Lost)),
-            Life::Gone(exit) => return Some(Led::Over(exit)),
-            Life::LeftSomething(_) => {
-                if before == Life::Runs {
-                    self.kill_by(now.plus(self.grace));
+        self.paused = false;
+        if let Some(command) = leader.guarded.command() {
+            terminal::pass(io::stdin(), getpgrp(), command);
+        }
+        leader.guarded.order(Order::Resume);
+    }
+
+    fn hear(&mut self, heard: Heard, leader: &mut Leader<'_>) -> Option<Led> {
+        match heard {
+            Heard::Report(Report::Started(_)) => {}
+            Heard::Report(Report::NotStarted(errno)) => {
+                let error = io::Error::from_raw_os_error(errno);
+                say(format_args!("cannot start the command: {error}"));
+                self.ended = Some(Exit::Unavailable);
+            }
+            Heard::Report(Report::Stopped) => self.command_stopped(leader),
+            Heard::Report(Report::Ended(exit)) => {
+                let now = Instant::now();
+                self.end_by(now, now.plus(leader.timing.stop_grace), leader);
+                self.ended = Some(exit);
+                self.tell_the_end(exit);
+            }
+            Heard::Report(Report::Killing) => {
+                if !self.lost || self.ended.is_none() {
+                    say("what is left of the command gets SIGKILL");
                 }
-                self.look_at = Some(now.plus(self.pause));
-                self.pause = (self.pause * 2).min(LAST_LOOK);
+            }
+            Heard::Report(Report::CannotSignal(errno)) => {
+                let error = io::Error::from_raw_os_error(errno);
+                say(format_args!(
+                    "a signal cannot be sent to what is left of the command: {error}"
+                ));
+            }
+            Heard::Report(Report::Gone) => return Some(Led::Over(self.exit())),
+            Heard::GuardDied => {
+                say("the guard died: killing what is left of the command");
+                return self.take_over(leader);
             }
         }
-        if self.kill_at.is_some_and(|kill_at| now >= kill_at) {
-            return self.kill(now);
-        }
         None
+    }
+
+    /// The command was stopped, by Ctrl-Z or for reading the terminal: then so are we.
+    fn command_stopped(&mut self, leader: &mut Leader<'_>) {
+        let Some(command) = leader.guarded.command() else {
+            return;
+        };
+        if !terminal::is_ours(io::stdin()) {
+            return;
+        }
+        if terminal::has_a_keeper() {
+            terminal::pass(io::stdin(), command, getpgrp());
+            say("paused, with the command: if it does not go on before the deadline, it is ended");
+            settle(FIRST_WORDS);
+            self.paused = true;
+            pause_group();
+        } else if terminal::is_in_front(io::stdin(), command) {
+            say("not pausing: nobody is there to let this go on");
+            leader.guarded.order(Order::Resume);
+        }
     }
 
     /// The command itself has ended: how, and what that means for the term.
@@ -226,58 +303,77 @@ impl Watch {
         } else {
             format!("with exit code {}", exit.code())
         };
-        match self.life {
+        if self.lost {
             // That it was lost has been said.
-            _ if self.lost => explain(format_args!("the command ended {how}")),
-            Life::LeftSomething(_) => {
-                let grace = in_words(self.grace);
-                tell(format_args!(
-                    "the command ended {how}, and the term with it; what it left has {grace} to end"
-                ));
-            }
-            Life::Runs | Life::Gone(_) => {
-                tell(format_args!(
-                    "the command ended {how}, and the term with it"
-                ));
-            }
+            explain(format_args!("the command ended {how}"));
+        } else {
+            tell(format_args!(
+                "the command ended {how}, and the term with it"
+            ));
         }
     }
 
-    fn kill(&mut self, now: Instant) -> Option<Led> {
-        let killed_at = *self.killed_at.get_or_insert_with(|| {
-            if !self.lost || self.life == Life::Runs {
-                say("what is left of the command gets SIGKILL");
-            }
-            now
-        });
-        self.command.signal(Signal::KILL);
-        if now < killed_at.plus(self.lease_duration) {
-            return None;
+    fn exit(&self) -> Exit {
+        match self.ended {
+            _ if self.lost => Exit::Lost,
+            Some(exit) => exit,
+            // Killed by us, or never started because its time was over.
+            None if self.killing.is_some() => Exit::Signal(crate::signals::number(Signal::KILL)),
+            None => Exit::Lost,
         }
-        say(
-            "the command does not end, not even by SIGKILL: leaving without a release; others may \
-             lead when the lease has run out",
-        );
-        Some(Led::Stuck)
     }
 
-    fn kill_by(&mut self, at: Instant) {
-        self.kill_at = Some(self.kill_at.map_or(at, |kill_at| kill_at.min(at)));
+    /// It is time to do what the guard should have done, or to see whether that was enough.
+    fn look(&mut self, leader: &mut Leader<'_>) -> Option<Led> {
+        let now = Instant::now();
+        let Some((since, again, wait)) = self.killing else {
+            if now < self.guards_limit(leader) {
+                return None;
+            }
+            say("the guard does not end the command in time: killing both");
+            return self.take_over(leader);
+        };
+        if leader.guarded.kill() {
+            return Some(Led::Over(self.exit()));
+        }
+        if now >= since.plus(leader.timing.lease_duration) {
+            say(
+                "the command does not end, not even by SIGKILL: leaving without a release; others may \
+                 lead when the lease has run out",
+            );
+            return Some(Led::Stuck);
+        }
+        if now >= again {
+            let next = now.plus(wait);
+            self.killing = Some((since, next, (wait * 2).min(LAST_LOOK)));
+        }
+        None
+    }
+
+    fn take_over(&mut self, leader: &mut Leader<'_>) -> Option<Led> {
+        leader.guarded.take_over();
+        if let Some(command) = leader.guarded.command() {
+            terminal::pass(io::stdin(), command, getpgrp());
+        }
+        let now = Instant::now();
+        self.end_by(now, now, leader);
+        self.killing = Some((now, now, FIRST_LOOK));
+        self.look(leader)
     }
 
     /// Says what the store is up to, as long as that matters.
-    fn hear(&mut self, lease: &Lease, term: &Term) -> Option<Led> {
+    fn changed(&mut self, leader: &mut Leader<'_>) -> Option<Led> {
         if let Status::Ending {
             why: Ended::Lost, ..
-        } = lease.status()
+        } = leader.lease.status()
             && self.term_is_over
             && !self.lost
         {
             // While the command winds down somebody else took the lease: there is no time left.
-            return self.term_over(Ended::Lost);
+            return self.term_over(Ended::Lost, leader);
         }
         if !self.term_is_over {
-            self.hear_trouble(lease, term);
+            self.hear_trouble(leader.lease, leader.term);
         }
         None
     }
@@ -300,31 +396,4 @@ impl Watch {
         }
         self.trouble = trouble;
     }
-}
-
-/// Waits for the end of a term, and notes its deadline. The clock is asked as well as the election:
-/// should that be stuck, the command ends all the same.
-async fn over(term: &Term, deadline: &Cell<Instant>) -> Ended {
-    let runs_out = async {
-        loop {
-            let now = Instant::now();
-            let left = term.remaining();
-            if left.is_zero() {
-                return;
-            }
-            deadline.set(now.plus(left));
-            sleep_until(deadline.get()).await;
-        }
-    };
-    tokio::select! {
-        biased;
-        why = term.ended() => why,
-        () = runs_out => term.ended().await,
-    }
-}
-
-/// Whoever enforces the deadline must not stop while there is no guard to do it.
-fn refuse_to_pause() -> Option<Led> {
-    say("not pausing: nobody else would end the command in time");
-    None
 }

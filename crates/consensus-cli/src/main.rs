@@ -2,8 +2,15 @@
 //!
 //! This file is the table of contents, in reading order. The command line is read (`args`, `flags`, `help`),
 //! which names a place (`url`). `run` tells the story of its verb: wait for leadership (`wait`), lead (`lead`) a
-//! command (`command`, `group`) until its time is over, release. `status` takes one look. Around them: signals,
-//! times, what people are told (`say`, `log`), and how the program ends (`exit`).
+//! command (`command`) until its time is over, release. `status` takes one look.
+//!
+//! The command is ended by a second process, the `guard`, which starts it through a `starter` and is followed
+//! by an `heir`. They are this program again (`stages`), are told a `job` and `messages`, and share memory
+//! (`shared`, `claim`). The command and all that descends from it is a `tree`. Below an `init` all of that
+//! runs where there are children that are not ours.
+//!
+//! Around them: signals and `masks`, the `terminal`, times, what people are told (`say`, `log`), and how the
+//! program ends (`exit`).
 
 mod args;
 mod flags;
@@ -16,33 +23,57 @@ mod wait;
 mod lead;
 
 mod command;
-mod group;
+
+mod guard;
+mod heir;
+mod starter;
+
+mod claim;
+mod job;
+mod messages;
+mod shared;
+mod stages;
+mod tree;
+
+mod init;
 
 mod status;
 
 mod exit;
 mod log;
+mod masks;
 mod say;
 mod signals;
+mod terminal;
 mod times;
 
 use crate::args::Verb;
 use crate::exit::Exit;
+use crate::stages::Stage;
 use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
-    let done = args::read().and_then(|verb| {
-        say::be(verb.loudness());
-        log::start(verb.loudness())?;
-        perform(&verb)
-    });
-    let (Ok(exit) | Err(exit)) = done;
+    let exit = match Stage::asked() {
+        None => {
+            masks::begin(init::blocked_above());
+            let (Ok(exit) | Err(exit)) = args::read().and_then(|verb| perform(&verb));
+            exit
+        }
+        Some(Stage::Guard) => guard::main(),
+        Some(Stage::Starter) => starter::main(),
+        Some(Stage::Heir) => heir::main(),
+    };
     say::finish();
     exit.into()
 }
 
 fn perform(verb: &Verb) -> Result<Exit, Exit> {
+    say::be(verb.loudness());
+    if matches!(verb, Verb::Run(_)) && init::is_needed() {
+        return Ok(init::run());
+    }
+    log::start(verb.loudness())?;
     let built = Builder::new_current_thread().enable_all().build();
     let runtime = built.map_err(|error| {
         say::say(format_args!("cannot start; check the limits: {error}"));

@@ -1,39 +1,47 @@
-//! The story of `consensus run`: wait for leadership, lead, release.
+//! The story of `consensus run`: hire a guard, wait for leadership, lead, release.
 //!
-//! Owns the order at the end: the lease is given up only after the command and all of its group are
-//! gone. Read `wait.rs` next, then `lead.rs`.
+//! Owns the order at the end: the lease is given up only after the command and all that descends from it
+//! are gone, and the guard is let go after that. Read `wait.rs` next, then `lead.rs`.
 
-use crate::command::Told;
+use crate::command::Guarded;
 use crate::exit::Exit;
 use crate::flags;
-use crate::lead::{Led, lead};
+use crate::job::{Job, JobTimes};
+use crate::lead::{Leader, Led, lead};
+use crate::masks;
 use crate::say::{explain, plain, say};
+use crate::shared::Shared;
 use crate::signals::{Signals, name};
 use crate::times::{Instant, sleep_until};
+use crate::url::Life;
 use crate::wait::Wait;
 use consensus::{Error, ErrorKind, Manager, Timing};
+use rustix::process::getpgrp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A release that takes longer than this is spoken of.
 const SOON: Duration = Duration::from_secs(1);
 
+/// A candidate, before its election begins.
+struct Candidate {
+    manager: Manager,
+    timing: Timing,
+    life: Life,
+    signals: Signals,
+    guarded: Guarded,
+}
+
 /// Runs a command while this process leads.
 pub(crate) async fn run(asked: &flags::Run) -> Exit {
-    let started = start(asked).and_then(|(manager, timing, identity)| {
-        let signals = Signals::handle().map_err(|error| {
-            say(format_args!("cannot handle signals: {error}"));
-            Exit::Unavailable
-        })?;
-        Ok((manager, timing, identity, signals))
-    });
-    let (manager, timing, identity, mut signals) = match started {
-        Ok(started) => started,
+    let mut candidate = match start(asked) {
+        Ok(candidate) => candidate,
         Err(exit) => return exit,
     };
-    let mut lease = manager.start();
-    let mut wait = Wait::new(asked, &timing);
+    let mut lease = candidate.manager.start();
+    let mut wait = Wait::new(asked, &candidate.timing);
     let exit = loop {
-        let term = match wait.next_term(&mut lease, &mut signals).await {
+        let term = match wait.next_term(&mut lease, &mut candidate.signals).await {
             Ok(term) => term,
             Err(exit) => break exit,
         };
@@ -41,19 +49,15 @@ pub(crate) async fn run(asked: &flags::Run) -> Exit {
         let Ok(work) = term.begin_work() else {
             continue;
         };
-        let told = Told {
-            token: term.token().to_string(),
-            holder: identity,
-            election: asked.url.to_os_string(),
-        };
-        let mut leader = crate::lead::Leader {
-            manager: &manager,
+        let mut leader = Leader {
+            manager: &candidate.manager,
             lease: &mut lease,
             term: &term,
-            timing: &timing,
-            signals: &mut signals,
+            timing: &candidate.timing,
+            signals: &mut candidate.signals,
+            guarded: &mut candidate.guarded,
         };
-        match lead(&mut leader, &asked.command, &told).await {
+        match lead(&mut leader, &asked.command, &candidate.life).await {
             Led::Over(exit) => {
                 drop(work);
                 break exit;
@@ -65,12 +69,13 @@ pub(crate) async fn run(asked: &flags::Run) -> Exit {
             }
         }
     };
-    leave(&manager, &mut signals).await;
+    leave(&candidate.manager, &mut candidate.signals).await;
+    candidate.guarded.dismiss().await;
     exit
 }
 
-/// Checks everything that can be checked before anything is done.
-fn start(asked: &flags::Run) -> Result<(Manager, Timing, String), Exit> {
+/// Checks everything that can be checked before anything is done, and hires the guard.
+fn start(asked: &flags::Run) -> Result<Candidate, Exit> {
     let refuse = |exit| {
         move |error: Error| {
             say(&error);
@@ -84,7 +89,15 @@ fn start(asked: &flags::Run) -> Result<(Manager, Timing, String), Exit> {
     let config = asked.config(&identity);
     let timing = config.timing().map_err(refuse(Exit::Usage))?;
     asked.url.check().map_err(refuse(Exit::Misconfigured))?;
-    let manager = asked.url.manager(config).map_err(|error| {
+    let cannot = |what: &'static str| {
+        move |error: std::io::Error| {
+            say(format_args!("cannot {what}: {error}"));
+            Exit::Unavailable
+        }
+    };
+    let shared = Arc::new(Shared::new().map_err(cannot("share memory with a guard"))?);
+    let heir = heir_to(Arc::clone(&shared));
+    let (manager, life) = asked.url.manager(config, heir).map_err(|error| {
         say(&error);
         match error.kind() {
             // What is left to refuse is the identity, or the address.
@@ -99,7 +112,52 @@ fn start(asked: &flags::Run) -> Result<(Manager, Timing, String), Exit> {
     let url = &asked.url;
     explain(format_args!("{identity} is a candidate of {url}"));
     explain(timing.summary());
-    Ok((manager, timing, identity))
+    let signals = Signals::handle().map_err(cannot("handle signals"))?;
+    let job = job(asked, identity, &timing);
+    let hired = Guarded::hire(shared, &job);
+    let guarded = hired.map_err(cannot("start the guard, which needs /proc"))?;
+    Ok(Candidate {
+        manager,
+        timing,
+        life,
+        signals,
+        guarded,
+    })
+}
+
+/// Keeps in the shared memory what this process may hold, in case it dies.
+fn heir_to(shared: Arc<Shared>) -> impl FnMut(consensus::store::Claim) + Send + 'static {
+    let mut last = None;
+    move |claim| {
+        if last.as_ref() == Some(&claim) {
+            return;
+        }
+        if let Err(error) = shared.set_claim(&claim) {
+            // If we die, others wait for the lease.
+            explain(format_args!(
+                "cannot tell the guard what it is heir to: {error}"
+            ));
+        }
+        last = Some(claim);
+    }
+}
+
+/// What the guard is there for.
+fn job(asked: &flags::Run, holder: String, timing: &Timing) -> Job {
+    Job {
+        election: asked.url.to_os_string(),
+        holder,
+        command: asked.command.clone(),
+        times: JobTimes {
+            grace: timing.stop_grace,
+            lease: timing.lease_duration,
+            request: timing.request_timeout,
+        },
+        loudness: asked.loudness(),
+        privileges: asked.privileges(),
+        blocked: masks::before_us(),
+        group: getpgrp().as_raw_pid(),
+    }
 }
 
 /// Who we are if nobody said: host, process and some randomness.

@@ -5,7 +5,7 @@
 //! is undone by exec, whereas an ignored signal would make the command deaf.
 
 use crate::say::say;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
 use std::fs;
 use std::future::poll_fn;
 use std::io;
@@ -21,11 +21,13 @@ pub(crate) enum Caught {
     PassOn(Signal),
     /// Somebody wants us to pause (Ctrl-Z).
     Pause,
+    /// We were stopped, or might have been, and go on.
+    GoOn,
     /// A child ended, stopped or went on.
     Child,
 }
 
-const KINDS: [Caught; 9] = [
+const KINDS: [Caught; 10] = [
     Caught::End(Signal::TERM),
     Caught::End(Signal::INT),
     Caught::End(Signal::HUP),
@@ -34,6 +36,7 @@ const KINDS: [Caught; 9] = [
     Caught::PassOn(Signal::USR2),
     Caught::PassOn(Signal::WINCH),
     Caught::Pause,
+    Caught::GoOn,
     Caught::Child,
 ];
 
@@ -78,7 +81,7 @@ impl Signals {
             match self.next().await {
                 Caught::End(signal) => return signal,
                 Caught::Pause => pause(),
-                Caught::PassOn(_) | Caught::Child => {}
+                Caught::PassOn(_) | Caught::GoOn | Caught::Child => {}
             }
         }
     }
@@ -89,14 +92,24 @@ impl Caught {
         match self {
             Self::End(signal) | Self::PassOn(signal) => signal,
             Self::Pause => Signal::TSTP,
+            Self::GoOn => Signal::CONT,
             Self::Child => Signal::CHILD,
         }
     }
 }
 
-/// Stops this process, as the signal would have done without us. Returns when it goes on.
-fn pause() {
+/// Stops this process, as the signal would have done without us. Returns when it goes on, or just before
+/// it stops.
+pub(crate) fn pause() {
     if let Err(error) = kill_process(getpid(), Signal::STOP) {
+        say(format_args!("cannot pause: {error}"));
+    }
+}
+
+/// The same for all of our group, as a terminal would have done if the command were not in a group of its
+/// own.
+pub(crate) fn pause_group() {
+    if let Err(error) = kill_current_process_group(Signal::STOP) {
         say(format_args!("cannot pause: {error}"));
     }
 }

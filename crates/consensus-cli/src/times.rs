@@ -10,6 +10,7 @@ use rustix::time::{
     timerfd_create, timerfd_settime,
 };
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, SystemTime};
 use tokio::net::unix::pipe::Receiver;
 
@@ -33,6 +34,16 @@ impl Instant {
     /// The instant `time` later.
     pub(crate) fn plus(self, time: Duration) -> Self {
         Self(self.0.saturating_add(time))
+    }
+
+    /// Nanoseconds on that clock, for another process to read. 584 years fit.
+    pub(crate) fn to_nanos(self) -> u64 {
+        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// The instant that another process wrote.
+    pub(crate) fn from_nanos(nanos: u64) -> Self {
+        Self(Duration::from_nanos(nanos))
     }
 
     fn since(self, earlier: Self) -> Duration {
@@ -63,22 +74,63 @@ pub(crate) async fn sleep_until(at: Instant) {
 
 /// What becomes readable when that much time has passed.
 fn alarm(time: Duration) -> io::Result<Receiver> {
-    let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-    let timer = timerfd_create(TimerfdClockId::Boottime, flags)?;
-    let never = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let once = Itimerspec {
-        it_interval: never,
-        it_value: Timespec {
-            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: time.subsec_nanos().into(),
-        },
-    };
-    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &once)?;
+    let timer = Timer::new()?;
+    timer.set_in(time)?;
     // A pipe's receiver waits for any descriptor.
-    Receiver::from_owned_fd_unchecked(timer)
+    Receiver::from_owned_fd_unchecked(timer.0)
+}
+
+/// A timer of the kernel, for who has no runtime.
+#[derive(Debug)]
+pub(crate) struct Timer(OwnedFd);
+
+impl Timer {
+    pub(crate) fn new() -> io::Result<Self> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        Ok(Self(timerfd_create(TimerfdClockId::Boottime, flags)?))
+    }
+
+    /// Becomes readable at that instant, and not before. `None`: never.
+    pub(crate) fn set(&self, at: Option<Instant>) -> io::Result<()> {
+        match at {
+            // Zero would be never.
+            Some(at) => self.set_in(at.since(Instant::now()).max(Duration::from_nanos(1))),
+            None => self.set_in(Duration::ZERO),
+        }
+    }
+
+    fn set_in(&self, time: Duration) -> io::Result<()> {
+        let once = Itimerspec {
+            it_interval: NOTHING,
+            it_value: timespec(time),
+        };
+        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)?;
+        Ok(())
+    }
+}
+
+impl AsFd for Timer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// No time at all.
+pub(crate) const NOTHING: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
+/// How long who has no timer waits at most.
+pub(crate) fn nap() -> Timespec {
+    timespec(NAP)
+}
+
+fn timespec(time: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    }
 }
 
 /// The wall clock in milliseconds since 1970: for people to read, never for a decision.

@@ -2,12 +2,13 @@
 //! `match` of this file, and nothing elsewhere.
 
 use crate::say::plain;
-use consensus::file::FileStore;
-use consensus::store::{Proof, Record, Store};
-use consensus::{Config, Error, ErrorKind, FileBackend, Manager};
+use consensus::file::{FileStore, ProofOfLife};
+use consensus::store::{Claim, Proof, Record, RecordBackend, Store};
+use consensus::{Backend, Config, Error, ErrorKind, Manager};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,21 @@ const KNOWN: &str = "write file:PATH, such as file:/run/app/leader.json (kuberne
 pub(crate) enum Url {
     /// A file on this machine. Absolute: the command may change its folder.
     File(PathBuf),
+}
+
+/// The proof that a leader lives, where a store has one.
+#[derive(Clone, Debug)]
+pub(crate) enum Life {
+    File(ProofOfLife),
+}
+
+impl Life {
+    /// The descriptors that hold it now.
+    pub(crate) fn descriptors(&self) -> io::Result<Vec<OwnedFd>> {
+        match self {
+            Self::File(life) => life.descriptors(),
+        }
+    }
 }
 
 /// What one look at a record shows.
@@ -79,10 +95,33 @@ impl Url {
         }
     }
 
-    /// An election in this place, which has not been started.
-    pub(crate) fn manager(&self, config: Config) -> Result<Manager, Error> {
+    /// An election in this place, which has not been started, and its proof of life. The heir is told what
+    /// this candidate may hold.
+    pub(crate) fn manager(
+        &self,
+        config: Config,
+        heir: impl FnMut(Claim) + Send + 'static,
+    ) -> Result<(Manager, Life), Error> {
         match self {
-            Self::File(path) => Manager::new(FileBackend::new(path), config),
+            Self::File(path) => {
+                let store = FileStore::new(path);
+                let life = Life::File(store.proof_of_life());
+                let backend = RecordBackend::over(store).with_heir(heir);
+                Ok((Manager::new(backend, config)?, life))
+            }
+        }
+    }
+
+    /// Releases what a candidate that is dead may hold, if it still does.
+    pub(crate) async fn release(&self, claim: Claim) -> Result<(), Error> {
+        let Some(candidate) = claim.candidate() else {
+            return Ok(());
+        };
+        match self {
+            Self::File(path) => {
+                let mut backend = RecordBackend::over(FileStore::new(path)).inheriting(claim);
+                backend.release(&candidate).await
+            }
         }
     }
 

@@ -56,6 +56,8 @@ mod save;
 mod helper;
 mod watch;
 
+pub use life::ProofOfLife;
+
 use crate::store::{Proof, Record, RecordBackend, Saved, Snapshot, Store};
 use crate::{Error, ErrorKind, Token};
 use files::{Files, Listening};
@@ -79,6 +81,7 @@ use std::sync::Arc;
 pub struct FileStore {
     helper: Helper<Files>,
     wanted: Arc<LetGo>,
+    shared: ProofOfLife,
     listening: Option<Listening>,
     last: Last,
 }
@@ -131,6 +134,12 @@ impl FileStore {
         Self::for_role(path.as_ref(), Role::Onlooker)
     }
 
+    /// The proof of life of whatever term this store holds one for, to share it with the process that
+    /// ends the work.
+    pub fn proof_of_life(&self) -> ProofOfLife {
+        self.shared.clone()
+    }
+
     /// Calls this in the middle of every save, on the helper thread.
     #[cfg(feature = "kit")]
     #[doc(hidden)]
@@ -146,6 +155,7 @@ impl FileStore {
         let files = Files::new(path, role);
         Self {
             wanted: Arc::clone(&files.wanted),
+            shared: files.shared.clone(),
             helper: Helper::new(files),
             listening: None,
             last: Last::Nothing,

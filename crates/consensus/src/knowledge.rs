@@ -4,7 +4,7 @@
 //! somebody else's record has run out. `protocol.rs` is its only caller.
 
 use crate::backend::{Absent, Candidate, Leader};
-use crate::record::{Nonce, Record};
+use crate::record::{Claim, Nonce, Record};
 use crate::store::{Proof, Snapshot, Tokens};
 use crate::world::Instant;
 use crate::{Error, ErrorKind, Token};
@@ -33,11 +33,12 @@ pub(crate) struct Knowledge<V> {
     watched: Option<Watched<V>>,
 }
 
-/// A write without an answer. It can land only as long as the store is at the version it was sent on.
+/// A write without an answer. It can land only as long as the store is at the version it was sent on,
+/// which is not known of a write that was inherited.
 #[derive(Clone, Debug)]
 struct Open<V> {
     record: Record,
-    on: V,
+    on: Option<V>,
 }
 
 /// The record that we wait for to run out.
@@ -86,6 +87,24 @@ impl<V> Default for Knowledge<V> {
 }
 
 impl<V: Clone + PartialEq> Knowledge<V> {
+    /// What a candidate that is dead by now may hold, to be released in its place.
+    pub(crate) fn inherited(claim: Claim) -> Self {
+        let open = claim.open.into_iter();
+        Self {
+            own: claim.confirmed,
+            open: open.map(|record| Open { record, on: None }).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What we may hold, for whoever would have to release it in our place.
+    pub(crate) fn claim(&self) -> Claim {
+        Claim {
+            confirmed: self.own.clone(),
+            open: self.open.iter().map(|open| open.record.clone()).collect(),
+        }
+    }
+
     /// May a candidate that leads nothing take what it saw? `now` was read after the answer came.
     ///
     /// # Errors
@@ -141,12 +160,14 @@ impl<V: Clone + PartialEq> Knowledge<V> {
             // Promise 4: another record was seen, so all our nonces are dead for good. Only what was sent
             // on just this version may still land, and would be ours.
             self.own = None;
-            self.open.retain(|open| open.on == seen.version);
+            self.open
+                .retain(|open| open.on.as_ref() == Some(&seen.version));
             return Whose::Others;
         };
         self.own = Some(record.clone());
         // What was sent on an older version can land no more.
-        self.open.retain(|open| open.on == seen.version);
+        self.open
+            .retain(|open| open.on.as_ref().is_none_or(|on| *on == seen.version));
         if record.holder.is_some() {
             Whose::Ours
         } else {
@@ -183,7 +204,7 @@ impl<V: Clone + PartialEq> Knowledge<V> {
         }
         self.open.push(Open {
             record: record.clone(),
-            on: on.clone(),
+            on: Some(on.clone()),
         });
         record
     }

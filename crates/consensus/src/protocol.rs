@@ -5,7 +5,7 @@
 use crate::backend::{Acquisition, Backend, Candidate, Renewal};
 use crate::host::Host;
 use crate::knowledge::{Judgement, Knowledge, Whose, Write};
-use crate::store::{Record, Saved, Store};
+use crate::store::{Claim, Record, Saved, Store};
 use crate::world::World;
 use crate::{Error, ErrorKind, Token};
 use std::fmt;
@@ -26,12 +26,34 @@ pub struct RecordBackend<S: Store, W = Host> {
     store: S,
     world: W,
     knowledge: Knowledge<S::Version>,
+    heir: Option<Heir>,
 }
+
+/// Who is told what this candidate may hold.
+type Heir = Box<dyn FnMut(Claim) + Send>;
 
 impl<S: Store> RecordBackend<S> {
     /// The election over this store.
     pub fn over(store: S) -> Self {
         Self::in_world(store, Host)
+    }
+
+    /// Tells what this candidate may hold, each time that may have changed: of a write *before* it is
+    /// sent. The heir keeps it where the end of this process does not end it. It is called on the
+    /// election's thread and must not block.
+    #[must_use]
+    pub fn with_heir(mut self, heir: impl FnMut(Claim) + Send + 'static) -> Self {
+        self.heir = Some(Box::new(heir));
+        self
+    }
+
+    /// Takes over what another process may hold that is dead, and all its work with it, to
+    /// [`release`](Backend::release) it as [`Claim::candidate`]. Only what is still that candidate's own
+    /// is released (promise 4); whoever leads by then is left alone.
+    #[must_use]
+    pub fn inheriting(mut self, claim: Claim) -> Self {
+        self.knowledge = Knowledge::inherited(claim);
+        self
     }
 }
 
@@ -43,6 +65,13 @@ impl<S: Store, W: World> RecordBackend<S, W> {
             store,
             world,
             knowledge: Knowledge::default(),
+            heir: None,
+        }
+    }
+
+    fn tell_heir(&mut self) {
+        if let Some(heir) = &mut self.heir {
+            heir(self.knowledge.claim());
         }
     }
 
@@ -55,9 +84,11 @@ impl<S: Store, W: World> RecordBackend<S, W> {
     ) -> Result<Option<Option<u64>>, Error> {
         let fresh = (self.world.nonce()?, self.world.wall_ms());
         let record = self.knowledge.write(candidate, what, fresh, on);
+        self.tell_heir();
         match self.store.save(&record, on).await? {
             Saved::Stored { version, revision } => {
                 self.knowledge.stored(record, version);
+                self.tell_heir();
                 Ok(Some(revision))
             }
             // It stays open: a store that tries again by itself refuses its own success.
@@ -77,7 +108,9 @@ impl<S: Store, W: World> RecordBackend<S, W> {
                 version
             } else {
                 let seen = self.store.load().await?;
-                if let Whose::Others = self.knowledge.see(&seen) {
+                let whose = self.knowledge.see(&seen);
+                self.tell_heir();
+                if let Whose::Others = whose {
                     let leader = seen.record.as_ref().and_then(Record::leader);
                     return Ok(Some(Renewal::Lost { leader }));
                 }
@@ -102,7 +135,9 @@ impl<S: Store, W: World> Backend for RecordBackend<S, W> {
             })?;
             // Promise 2: a follower's time is counted from here, after the answer came.
             let now = self.world.now();
-            match self.knowledge.judge(now, candidate, &seen)? {
+            let judgement = self.knowledge.judge(now, candidate, &seen);
+            self.tell_heir();
+            match judgement? {
                 Judgement::Held { leader, at_most } => {
                     let at_most = Some(at_most);
                     return Ok(Acquisition::Held {
@@ -146,6 +181,7 @@ impl<S: Store, W: World> Backend for RecordBackend<S, W> {
         if self.knowledge.may_be_ours() {
             self.write_while_ours(candidate, Write::Release).await?;
             self.knowledge.forget();
+            self.tell_heir();
         }
         self.store.let_go().await;
         Ok(())

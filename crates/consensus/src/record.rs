@@ -1,7 +1,7 @@
 //! What a store keeps: one record an election.
 
 use crate::Token;
-use crate::backend::{Leader, WorkScope};
+use crate::backend::{Candidate, Leader, WorkScope};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,5 +69,28 @@ impl Record {
             identity,
             address: self.address.clone(),
         })
+    }
+}
+
+/// What a candidate may hold: its part of the record, for whoever has to release in its place once it
+/// is dead (see [`RecordBackend::inheriting`](crate::store::RecordBackend::inheriting)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The last write that was confirmed, while the store is not known to hold another.
+    pub confirmed: Option<Record>,
+    /// Writes that were sent after it, and have no answer yet. Those that are left when the candidate
+    /// dies may have been stored, or may yet be.
+    pub open: Vec<Record>,
+}
+
+impl Claim {
+    /// The candidate that these writes name, and on what terms. `None`: nothing is held.
+    pub fn candidate(&self) -> Option<Candidate> {
+        let mut records = self.confirmed.iter().chain(&self.open);
+        let record = records.find(|record| record.holder.is_some())?;
+        let mut candidate = Candidate::new(record.holder.clone()?, record.lease_duration);
+        candidate.address.clone_from(&record.address);
+        candidate.work = record.work;
+        Some(candidate)
     }
 }

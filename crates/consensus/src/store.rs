@@ -5,7 +5,7 @@
 //! case there. Read `protocol.rs` next: it is the only caller.
 
 pub use crate::protocol::RecordBackend;
-pub use crate::record::{Nonce, Record};
+pub use crate::record::{Claim, Nonce, Record};
 
 use crate::{Error, Token};
 use std::fmt::Debug;

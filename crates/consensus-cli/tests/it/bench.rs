@@ -12,8 +12,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take before a test gives up on it. Shorter where it is known to fail.
+fn patience() -> Duration {
+    let seconds = std::env::var("TEST_PATIENCE_SECONDS").ok();
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(60))
+}
 
 /// A folder with a file for an election.
 pub struct Place {
@@ -109,7 +113,7 @@ pub fn clean(command: &mut Command) {
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "never came: {what}");
+        assert!(start.elapsed() < patience(), "never came: {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -176,9 +180,12 @@ impl Started {
     #[must_use]
     pub fn says(mut self, words: &str) -> Self {
         loop {
-            let line = self.stderr.recv_timeout(PATIENCE).unwrap_or_else(|error| {
-                panic!("never said {words:?} ({error}); it said:\n{}", self.said)
-            });
+            let line = self
+                .stderr
+                .recv_timeout(patience())
+                .unwrap_or_else(|error| {
+                    panic!("never said {words:?} ({error}); it said:\n{}", self.said)
+                });
             writeln!(self.said, "{line}").expect("a string takes all");
             if line.contains(words) {
                 return self;
@@ -204,9 +211,9 @@ impl Started {
             code.is_some()
         });
         let status = code.expect("ended");
-        let stdout = self.stdout.recv_timeout(PATIENCE);
+        let stdout = self.stdout.recv_timeout(patience());
         let stdout = stdout.expect("it left something behind that holds its stdout");
-        while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
+        while let Ok(line) = self.stderr.recv_timeout(patience()) {
             writeln!(self.said, "{line}").expect("a string takes all");
         }
         Done {

@@ -54,18 +54,36 @@ fn a_signal_that_is_the_commands_business_does_not_end_it() {
 }
 
 #[test]
-fn a_leader_does_not_pause_and_a_follower_does() {
+fn leader_and_follower_pause_and_go_on() {
     let place = Place::new();
     let leader = place
-        .run("", "echo up > $1/up; exec sleep 60")
+        .run("", "echo $$ > $1/id; exec sleep 60")
         .says("leading");
-    place.wait_for_file("up");
-    let leader = leader.gets(Signal::TSTP).says("not pausing");
+    let command = place.wait_for_file("id");
     let follower = place.run("", "true").says("waiting").gets(Signal::TSTP);
     until("the pause", || is_stopped(&follower.id()));
+    let leader = leader.gets(Signal::TSTP);
+    until("the pause", || {
+        is_stopped(&leader.id()) && is_stopped(&command)
+    });
+    let leader = leader.gets(Signal::CONT);
+    until("the end of the pause", || !is_stopped(&command));
     let follower = follower.gets(Signal::CONT);
     let _ = leader.gets(Signal::TERM).done().exits(143);
     let _ = follower.done().exits(0);
+}
+
+#[test]
+fn a_leader_that_pauses_for_too_long_has_lost() {
+    let place = Place::new();
+    let leader = place
+        .run("--lease=1s", "echo $$ > $1/id; exec sleep 60")
+        .says("leading");
+    let command = place.wait_for_file("id");
+    let leader = leader.gets(Signal::TSTP);
+    until("the end of the command", || !lives(&command));
+    assert!(is_stopped(&leader.id()));
+    let _ = leader.gets(Signal::CONT).done().exits(70);
 }
 
 #[test]

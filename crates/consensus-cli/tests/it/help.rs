@@ -6,7 +6,7 @@ use crate::bench::outcome;
 const README: &str = include_str!("../../../../README.md");
 
 /// Each flag of `run`, with what it takes and what it is by default.
-const RUN: [(&str, &str, &str); 14] = [
+const RUN: [(&str, &str, &str); 15] = [
     ("--id", "<ID>", "Default: host name, process id"),
     ("--address", "<TEXT>", "1 to 1024 bytes. Default: none"),
     ("--wait", "<TIME>", "Default: for ever"),
@@ -15,6 +15,11 @@ const RUN: [(&str, &str, &str); 14] = [
         "--absent-is-free",
         "",
         "Default: such a record counts as held",
+    ),
+    (
+        "--allow-privileges",
+        "",
+        "Default: it cannot gain any, unless",
     ),
     ("--quiet", "", "Default: also who leads"),
     ("--verbose", "", "Default: 0"),

@@ -20,5 +20,6 @@ mod exits;
 mod flags;
 mod help;
 mod input;
+mod readme;
 mod status;
 mod takeover;

@@ -1,6 +1,6 @@
 //! `status`: who leads, for people and for programs.
 
-use crate::bench::{Done, Place, Started, clean, consensus, outcome, signal, until};
+use crate::bench::{Done, Place, Started, clean, consensus, lives, outcome, signal, until};
 use rustix::process::{Signal, geteuid};
 use serde_json::Value;
 use std::fs;
@@ -79,12 +79,13 @@ fn a_holder_that_renews_no_more_does_not_lead_for_ever() {
     let place = Place::new();
     let leader = place.run("--id=first --lease=1s", "echo $$ > $1/id; exec sleep 60");
     let command = place.wait_for_file("id");
-    drop(leader.gets(Signal::KILL));
+    let leader = leader.gets(Signal::STOP);
     until("the end of its lease", || json(&place).0 == 1);
     let (_, after) = json(&place);
     assert_eq!(after["leads"], false);
     assert_eq!(after["holder"], "first", "it is still named");
-    signal(&command, Signal::KILL);
+    until("the end of its command", || !lives(&command));
+    let _ = leader.gets(Signal::CONT).done().exits(70);
 }
 
 #[test]

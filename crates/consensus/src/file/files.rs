@@ -2,7 +2,7 @@
 //! each of them.
 
 use super::Moment;
-use super::life::{LetGo, Life, Standing};
+use super::life::{LetGo, Life, ProofOfLife, Standing};
 use super::lockfile::LockFile;
 use super::place::{Folder, Identity, Place, Role};
 use super::watch::{Heard, Watch};
@@ -20,6 +20,8 @@ pub(super) struct Files {
     /// Open since the first save, so that no follower is woken by its being closed.
     pub(super) lock: Option<LockFile>,
     pub(super) life: Option<Life>,
+    /// The same, for whoever shares it.
+    pub(super) shared: ProofOfLife,
     /// Set by who asks to let go while a call is outstanding.
     pub(super) wanted: Arc<LetGo>,
     /// The highest token whose byte was somebody else's when we wanted it.
@@ -61,6 +63,7 @@ impl Files {
             place: Arc::new(Place::new(path, role)),
             lock: None,
             life: None,
+            shared: ProofOfLife::default(),
             wanted: Arc::default(),
             refused: Token::default(),
             watch: None,
@@ -124,6 +127,7 @@ impl Files {
     pub(super) fn live(&mut self, life: Life) {
         self.let_go();
         self.wanted.withdraw();
+        self.shared.is(&life);
         self.life = Some(life.unless(&self.wanted));
     }
 

@@ -10,15 +10,17 @@ use super::place::{Folder, Identity, Opened, Place};
 use super::refusal;
 use crate::{Error, Token};
 use rustix::fs::{Mode, OFlags, openat};
+use std::io;
 use std::mem;
-use std::sync::Arc;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Held by a leader, or by one who is about to write that it leads.
 #[derive(Debug)]
 pub(super) struct Life {
     pub(super) token: Token,
-    held: Option<Held>,
+    held: Option<Arc<Held>>,
     standing: Standing,
     /// Who asks for the end of this, although nobody may have heard yet.
     wanted: Option<Arc<LetGo>>,
@@ -57,6 +59,35 @@ struct Held {
     folder: Folder,
 }
 
+/// The proof of life that a [`FileStore`](super::FileStore) holds, to share it with another process.
+///
+/// The work may be another process's to end. If that one holds the proof as well, the death of this one
+/// alone frees nothing.
+#[derive(Clone, Debug, Default)]
+pub struct ProofOfLife(Arc<Mutex<Weak<Held>>>);
+
+impl ProofOfLife {
+    /// The descriptors that the kernel keeps the proof for, once more. Whoever has them holds it, until
+    /// the last is closed: nothing that runs on may inherit them. None without a term.
+    ///
+    /// # Errors
+    /// If a descriptor cannot be duplicated: there are too many.
+    pub fn descriptors(&self) -> io::Result<Vec<OwnedFd>> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(held) = held.upgrade() else {
+            return Ok(Vec::new());
+        };
+        let lock = held.lock.file.try_clone()?;
+        let folder = held.folder.descriptor.try_clone()?;
+        Ok(vec![lock.into(), folder])
+    }
+
+    pub(super) fn is(&self, life: &Life) {
+        let held = life.held.as_ref().map(Arc::downgrade).unwrap_or_default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+}
+
 impl Life {
     /// Takes the bytes of this token. `None`: somebody else has them.
     pub(super) fn begin(
@@ -83,7 +114,7 @@ impl Life {
             .map_err(|errno| lock_failed(&place.folder_path, errno))?;
         let life = Self {
             token,
-            held: Some(Held { lock, folder }),
+            held: Some(Arc::new(Held { lock, folder })),
             standing: Standing::Untold,
             wanted: None,
         };

@@ -15,6 +15,7 @@ mod fence;
 #[cfg(target_os = "linux")]
 mod file;
 mod handles;
+mod heir;
 mod kit;
 mod promises;
 mod soak;

@@ -250,3 +250,39 @@ async fn ones_own_living_term_is_no_proof_of_death() {
     assert_eq!(seen.proof, Proof::Alive);
     assert!(next_token(&seen) > led.token.unwrap());
 }
+
+/// The guard of a command holds it as well, and the death of the leader alone frees nothing.
+#[tokio::test]
+async fn a_shared_proof_of_life_lasts_until_the_last_who_holds_it() {
+    let ground = Ground::new();
+    let mut store = ground.store();
+    let life = store.proof_of_life();
+    assert!(life.descriptors().unwrap().is_empty(), "nobody leads");
+    let (_, version) = lead(&mut store, "a").await;
+    let shared = life.descriptors().unwrap();
+    assert!(!shared.is_empty());
+    let token = next_token(&store.load().await.unwrap());
+    stored(store.save(&released(token), &version).await);
+    assert!(life.descriptors().unwrap().is_empty(), "the term is over");
+    let mut other = ground.store();
+    let seen = other.load().await.unwrap();
+    assert_eq!(seen.proof, Proof::Alive, "released, and somebody may work");
+    drop(shared);
+    load_until(&mut other, |seen| seen.proof != Proof::Alive).await;
+}
+
+/// Whoever asks for it at the wrong moment holds nothing that stands in the way of a later term.
+#[tokio::test]
+async fn a_proof_of_life_is_that_of_the_term_that_is_now() {
+    let ground = Ground::new();
+    let mut store = ground.store();
+    let life = store.proof_of_life();
+    for _ in 0..3 {
+        let (_, version) = lead(&mut store, "a").await;
+        assert_eq!(life.descriptors().unwrap().len(), 2);
+        let token = next_token(&store.load().await.unwrap());
+        stored(store.save(&released(token), &version).await);
+    }
+    store.let_go().await;
+    assert!(life.descriptors().unwrap().is_empty());
+}

@@ -1,0 +1,338 @@
+//! The guard: the command's parent, in a process of its own, which ends it in time whatever becomes of
+//! `consensus`.
+//!
+//! Whoever enforces the deadline must not be stoppable with whoever renews. So this process has a group of
+//! its own, blocks all signals, and reads the times in the shared memory at the moment of acting. It knows
+//! no store: once `consensus` is dead and nothing of the work is left, it becomes the *heir*
+//! (`heir.rs`), which releases. What it does when is decided in `guard/duty.rs`; here it is done.
+
+mod duty;
+
+use crate::exit::Exit;
+use crate::job::Job;
+use crate::messages::{self, Order, Report};
+use crate::say::{self, say};
+use crate::shared::Shared;
+use crate::stages::Stage;
+use crate::starter::{self, Start};
+use crate::times::{Instant, Timer};
+use crate::tree::{News, Tree};
+use crate::{command, masks, terminal};
+use duty::{Act, Duty};
+use nix::sys::signalfd::SignalFd;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_child_subreaper};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
+/// The guard.
+#[derive(Debug)]
+struct Guard {
+    socket: UnixStream,
+    shared: Shared,
+    job: Job,
+    stdin: Option<OwnedFd>,
+    /// Becomes readable when `consensus` dies.
+    leader: Option<OwnedFd>,
+    children: SignalFd,
+    timer: Timer,
+    duty: Duty,
+    tree: Option<Tree>,
+    group: Option<Pid>,
+    life: Vec<OwnedFd>,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    GoOn,
+    End,
+}
+
+/// Guards until there is nothing left to do.
+pub(crate) fn main() -> Exit {
+    // Before anything can be lost: a signal, a child, the death of the parent.
+    masks::block_all();
+    match Guard::begin() {
+        Ok(Some(mut guard)) => guard.serve(),
+        // Nobody hires any more.
+        Ok(None) => Exit::Done,
+        Err(error) => {
+            say(format_args!("the guard cannot begin: {error}"));
+            Exit::Unavailable
+        }
+    }
+}
+
+impl Guard {
+    fn begin() -> io::Result<Option<Self>> {
+        rustix::thread::set_name(c"leader-guard")?;
+        set_child_subreaper(Some(getpid()))?;
+        let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+        let leader = living_parent()?;
+        let Some(hired) = wait_to_be_hired(&socket)? else {
+            return Ok(None);
+        };
+        let mut descriptors = hired.into_iter();
+        let (Some(memory), stdin) = (descriptors.next(), descriptors.next()) else {
+            return Err(io::Error::other("no memory came with the order"));
+        };
+        let shared = Shared::from(memory);
+        let Some(job) = Job::from_bytes(&shared.job()?) else {
+            return Err(io::Error::other("the job is unreadable"));
+        };
+        say::be(job.loudness);
+        let children = masks::of_children()?;
+        Ok(Some(Self {
+            duty: Duty::new(job.times.grace),
+            timer: Timer::new()?,
+            socket,
+            shared,
+            job,
+            stdin,
+            leader,
+            children,
+            tree: None,
+            group: None,
+            life: Vec::new(),
+        }))
+    }
+
+    fn serve(&mut self) -> Exit {
+        loop {
+            self.wait();
+            while matches!(self.children.read_signal(), Ok(Some(_))) {
+                self.duty.something_ended(Instant::now());
+            }
+            if self.obey() == Flow::End {
+                return Exit::Done;
+            }
+            self.watch_leader();
+            self.watch_tree();
+            while let Some(act) = self.duty.due(Instant::now(), self.shared.times()) {
+                self.act(act);
+            }
+            self.watch_tree();
+            if self.duty.is_over() {
+                return self.bequeath();
+            }
+        }
+    }
+
+    /// Waits until there may be something to do.
+    fn wait(&mut self) {
+        let at = self.duty.wake_at(Instant::now(), self.shared.times());
+        // A timer that cannot be set would be a deadline that is not kept.
+        let timeout = self.timer.set(at).err().map(|_| crate::times::nap());
+        let mut watched = vec![
+            PollFd::new(&self.children, PollFlags::IN),
+            PollFd::new(&self.timer, PollFlags::IN),
+            PollFd::new(&self.socket, PollFlags::IN),
+        ];
+        if let Some(leader) = &self.leader {
+            watched.push(PollFd::new(leader, PollFlags::IN));
+        } else {
+            // Its end is closed: that is no news any more.
+            watched.remove(2);
+        }
+        // Interrupted or not: everything is looked at.
+        let _ = poll(&mut watched, timeout.as_ref());
+    }
+
+    fn obey(&mut self) -> Flow {
+        loop {
+            let Ok(Some((order, descriptors))) = messages::receive(&self.socket) else {
+                // If that is because `consensus` died: its death is what counts, and is seen for itself.
+                return Flow::GoOn;
+            };
+            match order {
+                Order::Hire | Order::Look => {}
+                Order::Start(token) => {
+                    self.life = descriptors;
+                    self.start(token);
+                }
+                Order::PassOn(signal) => self.signal(signal),
+                Order::End(signal) => {
+                    self.duty.told_to_end();
+                    self.signal(signal);
+                    self.signal(Signal::CONT);
+                }
+                Order::Resume => self.signal(Signal::CONT),
+                Order::Leave => return Flow::End,
+            }
+        }
+    }
+
+    fn start(&mut self, token: u64) {
+        let times = self.shared.times();
+        let Some(times) = times.filter(|times| Instant::now() < times.term_at) else {
+            // Too late: nothing was started, so nothing is left.
+            self.duty.started();
+            self.gone();
+            return;
+        };
+        let start = Start {
+            term_at: times.term_at,
+            privileges: self.job.privileges,
+            blocked: self.job.blocked,
+            group: self.job.group,
+        };
+        let mut starter = starter::command(start, &self.job.command);
+        command::tell(&mut starter, token, &self.job);
+        let is_terminal = self.stdin.as_ref().is_some_and(terminal::is_ours);
+        let stdin = if is_terminal {
+            // Kept, to put another group in front again at the end.
+            self.stdin.as_ref().and_then(|stdin| stdin.try_clone().ok())
+        } else {
+            self.stdin.take()
+        };
+        starter.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
+        match starter.spawn() {
+            Ok(child) => {
+                let leader = Pid::from_child(&child);
+                self.duty.started();
+                self.tree = Some(Tree::of(leader));
+                self.group = Some(leader);
+                // Whoever reads what the command writes shall see its end.
+                if let Ok(nowhere) = File::options().write(true).open("/dev/null") {
+                    let _ = rustix::stdio::dup2_stdout(nowhere);
+                }
+                self.report(Report::Started(leader));
+            }
+            Err(error) => {
+                self.report(Report::NotStarted(error.raw_os_error().unwrap_or_default()));
+                self.duty.started();
+                self.gone();
+            }
+        }
+    }
+
+    fn watch_leader(&mut self) {
+        let Some(leader) = &self.leader else { return };
+        let mut died = [PollFd::new(leader, PollFlags::IN)];
+        if poll(&mut died, Some(&crate::times::NOTHING)) == Ok(1) {
+            self.leader = None;
+            if self.tree.is_some() {
+                say("the leader's process died: ending its command");
+            }
+            self.duty.leader_died(Instant::now());
+        }
+    }
+
+    fn watch_tree(&mut self) {
+        let Some(tree) = &mut self.tree else { return };
+        match tree.look() {
+            News::None => {}
+            News::Stopped => self.report(Report::Stopped),
+            News::Ended(exit) => {
+                if self.duty.command_ended(Instant::now()) {
+                    self.give_back_terminal();
+                    self.report(Report::Ended(exit));
+                }
+                if self.tree.as_mut().is_some_and(Tree::is_gone) {
+                    self.tree = None;
+                    self.gone();
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, act: Act) {
+        let Some(tree) = &self.tree else { return };
+        let outcome = match act {
+            Act::End => tree
+                .signal_all(Signal::TERM)
+                .and_then(|()| tree.signal_all(Signal::CONT)),
+            Act::Kill => tree.signal_all(Signal::KILL),
+            Act::KillFirst => {
+                self.report(Report::Killing);
+                tree.signal_all(Signal::KILL)
+            }
+        };
+        self.say_if_not_sent(outcome);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(tree) = &self.tree {
+            self.say_if_not_sent(tree.signal_group(signal));
+        }
+    }
+
+    fn say_if_not_sent(&self, outcome: Result<(), Errno>) {
+        if let Err(errno) = outcome {
+            self.report(Report::CannotSignal(errno.raw_os_error()));
+        }
+    }
+
+    /// Nothing is left. The proof of life ends before anybody is told.
+    fn gone(&mut self) {
+        self.life.clear();
+        self.duty.gone();
+        self.give_back_terminal();
+        self.report(Report::Gone);
+    }
+
+    fn give_back_terminal(&self) {
+        if let (Some(stdin), Some(command), Some(before)) =
+            (&self.stdin, self.group, Pid::from_raw(self.job.group))
+        {
+            terminal::pass(stdin, command, before);
+        }
+    }
+
+    fn report(&self, report: Report) {
+        // Nobody listens any more: then nobody needs to know.
+        let _ = rustix::io::write(&self.socket, &report.to_bytes());
+    }
+
+    /// Releases in place of the dead, if it held anything.
+    fn bequeath(&self) -> Exit {
+        if self.shared.claim().candidate().is_none() {
+            return Exit::Done;
+        }
+        say::finish();
+        if let Err(error) = rustix::stdio::dup2_stdin(self.shared.descriptor()) {
+            say(format_args!("not released in place of the leader: {error}"));
+            return Exit::Unavailable;
+        }
+        let error = Stage::Heir.command().exec();
+        say(format_args!("not released in place of the leader: {error}"));
+        Exit::Unavailable
+    }
+}
+
+/// Something that becomes readable when our parent dies. `None`: it is dead.
+fn living_parent() -> io::Result<Option<OwnedFd>> {
+    let Some(parent) = getppid() else {
+        return Ok(None);
+    };
+    let handle = match pidfd_open(parent, PidfdFlags::empty()) {
+        Ok(handle) => handle,
+        Err(Errno::SRCH) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    // Had it died before, the number could be another's by now, and our parent would be another too.
+    Ok((getppid() == Some(parent)).then_some(handle))
+}
+
+fn wait_to_be_hired(socket: &UnixStream) -> io::Result<Option<Vec<OwnedFd>>> {
+    loop {
+        match messages::receive(socket) {
+            Ok(Some((Order::Hire, descriptors))) => return Ok(Some(descriptors)),
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let mut readable = [PollFd::new(socket, PollFlags::IN)];
+                let _ = poll(&mut readable, None);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
