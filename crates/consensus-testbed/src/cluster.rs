@@ -52,7 +52,7 @@ impl Cluster {
     /// If a server is missing or does not become ready: with the end of its log.
     pub fn start() -> Result<Self, Failure> {
         let cache = Cache::find();
-        if !cache.is_complete() {
+        if !cache.has(&Server::CONTROL_PLANE) {
             let folder = cache.folder().display();
             return Err(
                 format!("no API server in {folder}: `cargo xtask testbed` builds it").into(),
@@ -184,12 +184,14 @@ impl Cluster {
     /// Sends a signal, by its name for `kill`, to one of the two servers.
     ///
     /// # Panics
-    /// If it has ended.
+    /// If it has ended, or is none of them.
     pub fn signal(&self, server: Server, signal: &str) {
-        let process = match server {
-            Server::Etcd => self.processes.0,
-            Server::ApiServer => self.processes.1,
-        };
+        let (etcd, api_server) = self.processes;
+        let processes = Server::CONTROL_PLANE.iter().zip([etcd, api_server]);
+        let (_, process) = processes
+            .into_iter()
+            .find(|(own, _)| **own == server)
+            .expect("it is no server of a control plane");
         let sent = Command::new("kill")
             .args(["-s", signal, &process.to_string()])
             .status();

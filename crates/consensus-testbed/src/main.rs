@@ -1,16 +1,21 @@
-//! The test bed by hand: `build` builds the servers that are missing, `run` starts a cluster and says
-//! how to reach it.
+//! The test bed by hand: `build` builds the servers that are missing, `build node` those of a node too,
+//! `run` starts a cluster and says how to reach it.
 
-use consensus_testbed::{Cache, Cluster, Failure, build};
+use consensus_testbed::{Cache, Cluster, Failure, Server, build};
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1).unwrap_or_default();
-    let done = match command.as_str() {
-        "build" => build(&Cache::find()),
-        "run" => run(),
-        _ => Err("write `build` or `run`".into()),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let cache = Cache::find();
+    let done = match arguments[..] {
+        ["build"] => build(&cache, &Server::CONTROL_PLANE),
+        ["build", "node"] => {
+            build(&cache, &Server::CONTROL_PLANE).and_then(|()| build(&cache, &Server::NODE))
+        }
+        ["run"] => run(),
+        _ => Err("write `build`, `build node` or `run`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -22,7 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    build(&Cache::find())?;
+    build(&Cache::find(), &Server::CONTROL_PLANE)?;
     let cluster = Cluster::start()?;
     let path = cluster.folder().join("kubeconfig");
     std::fs::write(
