@@ -237,7 +237,7 @@ const PUBLIC_KEY: [u8; 26] = [
 ];
 
 /// What service accounts' tokens are signed with, and verified with: two files in this folder.
-fn write_keys(folder: &Path) -> Result<[PathBuf; 2], Failure> {
+pub(crate) fn write_keys(folder: &Path) -> Result<[PathBuf; 2], Failure> {
     let (how, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
     let no_key = |_| "the system gives no randomness";
     let key = EcdsaKeyPair::generate_pkcs8(how, &random).map_err(no_key)?;

@@ -17,9 +17,14 @@ mod cluster;
 mod control;
 mod proxy;
 
+mod images;
+mod node;
+
 pub use cache::{Cache, Server};
 pub use cluster::Cluster;
 pub use control::Control;
+pub use images::Images;
+pub use node::{NEEDS, Node};
 pub use proxy::{Fault, Proxy, Verb};
 pub use servers::build;
 

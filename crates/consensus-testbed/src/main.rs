@@ -1,7 +1,8 @@
-//! The test bed by hand: `build` builds the servers that are missing, `build node` those of a node too,
-//! `run` starts a cluster and says how to reach it.
+//! The test bed by hand. `build` builds the servers that are missing, and `run` starts a cluster and says
+//! how to reach it. `build node` and `run node` are the same for one in which pods run. `image CONTEXT TAG
+//! ARCHIVE` builds the image of a Dockerfile into an archive.
 
-use consensus_testbed::{Cache, Cluster, Failure, Server, build};
+use consensus_testbed::{Cache, Cluster, Failure, Images, Node, Server, build};
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 
@@ -15,6 +16,9 @@ fn main() -> ExitCode {
             build(&cache, &Server::CONTROL_PLANE).and_then(|()| build(&cache, &Server::NODE))
         }
         ["run"] => run(),
+        ["run", "node"] => run_node(),
+        ["image", context, tag, archive] => Images::open(&cache)
+            .and_then(|images| images.build(context.as_ref(), tag, archive.as_ref())),
         _ => Err("write `build`, `build node` or `run`".into()),
     };
     match done {
@@ -35,6 +39,13 @@ fn run() -> Result<(), Failure> {
         cluster.kubeconfig(cluster.url(), cluster.admin_token()),
     )?;
     println!("KUBECONFIG={} (until this input ends)", path.display());
+    stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+fn run_node() -> Result<(), Failure> {
+    let node = Node::start()?;
+    println!("{:?} (until this input ends)", node.command(&[]));
     stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
