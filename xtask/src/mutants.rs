@@ -9,6 +9,7 @@
 mod copy;
 mod election;
 mod file;
+mod kubernetes;
 mod program;
 mod simulated;
 mod table;

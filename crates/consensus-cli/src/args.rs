@@ -49,10 +49,13 @@ pub(crate) fn read() -> Result<Verb, Exit> {
 fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
     let matches = CommandLine::command().try_get_matches_from(line)?;
     let mut verb = CommandLine::from_arg_matches(&matches)?.verb;
-    if let (Verb::Run(run), Some((_, matches))) = (&mut verb, matches.subcommand()) {
-        let refuse = |why| CommandLine::command().error(ErrorKind::ArgumentConflict, why);
-        run.settle(matches).map_err(refuse)?;
-    }
+    let settled = match (&mut verb, matches.subcommand()) {
+        (Verb::Run(run), Some((_, matches))) => run.settle(matches),
+        (Verb::Status(status), Some(_)) => status.settle(),
+        (Verb::Run(_) | Verb::Status(_), None) => Ok(()),
+    };
+    let refuse = |why| CommandLine::command().error(ErrorKind::ArgumentConflict, why);
+    settled.map_err(refuse)?;
     Ok(verb)
 }
 
@@ -64,10 +67,10 @@ fn answer(error: &clap::Error) -> Exit {
         return Exit::Done;
     }
     say_lines(error.to_string().trim_end());
-    let variables: Vec<String> = variables()
-        .into_iter()
-        .filter(|name| std::env::var_os(name).is_some())
-        .collect();
+    let mut variables = variables();
+    variables.sort_unstable();
+    variables.dedup();
+    variables.retain(|name| std::env::var_os(name).is_some());
     if !variables.is_empty() {
         let variables = variables.join(", ");
         say_lines(&format!(

@@ -59,6 +59,17 @@ pub(crate) struct Run {
     #[arg(value_parser = FalseyValueParser::new())]
     absent_is_free: bool,
 
+    /// The context of the kubeconfig, for kubernetes:// only. Default: the
+    /// cluster that we run in, or else the current context
+    #[arg(verbatim_doc_comment)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "CONSENSUS_CONTEXT",
+        hide_env_values = true
+    )]
+    context: Option<String>,
+
     /// Let the command gain privileges, as sudo does. What has more than
     /// we have cannot be ended by us. Default: it cannot gain any, unless
     /// we are root
@@ -82,7 +93,7 @@ pub(crate) struct Run {
     #[arg(action = ArgAction::Count)]
     verbose: u8,
 
-    #[arg(help = "Where the election takes place: file:PATH")]
+    #[arg(help = "Where the election takes place: file:PATH or kubernetes://NAMESPACE/NAME")]
     #[arg(value_name = "URL", value_parser = OsStringValueParser::new().try_map(|url| Url::parse(&url)))]
     pub(crate) url: Url,
 
@@ -182,7 +193,18 @@ pub(crate) struct Status {
     #[arg(value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
 
-    #[arg(help = "Where the election takes place: file:PATH")]
+    /// The context of the kubeconfig, for kubernetes:// only. Default: the
+    /// cluster that we run in, or else the current context
+    #[arg(verbatim_doc_comment)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "CONSENSUS_CONTEXT",
+        hide_env_values = true
+    )]
+    context: Option<String>,
+
+    #[arg(help = "Where the election takes place: file:PATH or kubernetes://NAMESPACE/NAME")]
     #[arg(value_name = "URL", value_parser = OsStringValueParser::new().try_map(|url| Url::parse(&url)))]
     pub(crate) url: Url,
 }
@@ -238,6 +260,7 @@ impl Run {
 
     /// Decides between flags that exclude each other. The error says which contradict.
     pub(crate) fn settle(&mut self, matches: &ArgMatches) -> Result<(), String> {
+        settle_context(&mut self.url, self.context.take())?;
         if self.wait.is_some() && self.nonblock {
             match stronger(matches, "wait", "nonblock")? {
                 Stronger::First => self.nonblock = false,
@@ -252,6 +275,21 @@ impl Run {
         }
         Ok(())
     }
+}
+
+impl Status {
+    /// As [`Run::settle`].
+    pub(crate) fn settle(&mut self) -> Result<(), String> {
+        settle_context(&mut self.url, self.context.take())
+    }
+}
+
+/// The context is a part of the place.
+fn settle_context(url: &mut Url, context: Option<String>) -> Result<(), String> {
+    if let Some(context) = context {
+        *url = url.clone().in_context(context)?;
+    }
+    Ok(())
 }
 
 /// What takes a time into a configuration.

@@ -5,6 +5,7 @@ use crate::say::plain;
 use consensus::file::{FileStore, ProofOfLife};
 use consensus::store::{Claim, Proof, Record, RecordBackend, Store};
 use consensus::{Backend, Config, Error, ErrorKind, Manager};
+use consensus_kubernetes::{Cluster, KubernetesStore};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
@@ -12,20 +13,36 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-const KNOWN: &str = "write file:PATH, such as file:/run/app/leader.json (kubernetes://NAMESPACE/NAME \
-                     is coming)";
+const KNOWN: &str = "write file:PATH, such as file:/run/app/leader.json, or \
+                     kubernetes://NAMESPACE/NAME, such as kubernetes://default/app";
+
+const FILE: &[u8] = b"file:";
+const KUBERNETES: &[u8] = b"kubernetes://";
 
 /// The place of an election.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Url {
     /// A file on this machine. Absolute: the command may change its folder.
     File(PathBuf),
+    /// A Lease in a Kubernetes cluster.
+    Kubernetes(Place),
+}
+
+/// A Lease, and in which cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    namespace: String,
+    name: String,
+    /// Of the kubeconfig. `None`: the cluster that we run in, or else the current one.
+    context: Option<String>,
 }
 
 /// The proof that a leader lives, where a store has one.
 #[derive(Clone, Debug)]
 pub(crate) enum Life {
     File(ProofOfLife),
+    /// A Lease proves nobody's life.
+    None,
 }
 
 impl Life {
@@ -33,6 +50,7 @@ impl Life {
     pub(crate) fn descriptors(&self) -> io::Result<Vec<OwnedFd>> {
         match self {
             Self::File(life) => life.descriptors(),
+            Self::None => Ok(Vec::new()),
         }
     }
 }
@@ -48,16 +66,23 @@ impl Url {
     /// Reads a URL. The error says what to write instead.
     pub(crate) fn parse(text: &OsStr) -> Result<Self, String> {
         let bytes = text.as_bytes();
-        let Some(path) = bytes.strip_prefix(b"file:") else {
-            let scheme = bytes.split(|byte| *byte == b':').next();
-            return Err(match scheme {
-                Some(scheme) if scheme.len() < bytes.len() => {
-                    let scheme = plain(&String::from_utf8_lossy(scheme));
-                    format!("{scheme}: is no store that this version knows; {KNOWN}")
-                }
-                Some(_) | None => format!("this names no store; {KNOWN}"),
-            });
-        };
+        if let Some(path) = bytes.strip_prefix(FILE) {
+            return Self::parse_file(path);
+        }
+        if let Some(place) = bytes.strip_prefix(KUBERNETES) {
+            return Place::parse(&String::from_utf8_lossy(place)).map(Self::Kubernetes);
+        }
+        let scheme = bytes.split(|byte| *byte == b':').next();
+        Err(match scheme {
+            Some(scheme) if scheme.len() < bytes.len() => {
+                let scheme = plain(&String::from_utf8_lossy(scheme));
+                format!("{scheme}: is no store that this version knows; {KNOWN}")
+            }
+            Some(_) | None => format!("this names no store; {KNOWN}"),
+        })
+    }
+
+    fn parse_file(path: &[u8]) -> Result<Self, String> {
         // `file:///x` is how RFC 8089 writes a path; `file://x/y` would be a file on the host x.
         let path = match path.strip_prefix(b"//") {
             Some(local) if local.starts_with(b"/") => local,
@@ -72,6 +97,17 @@ impl Url {
             format!("{error}: the path is relative to a folder that is gone; {KNOWN}")
         })?;
         Ok(Self::File(path))
+    }
+
+    /// The same in this context of the kubeconfig. The error says why there is none.
+    pub(crate) fn in_context(self, context: String) -> Result<Self, String> {
+        match self {
+            Self::File(_) => Err("--context is for kubernetes://NAMESPACE/NAME\n".into()),
+            Self::Kubernetes(place) => {
+                let context = Some(context);
+                Ok(Self::Kubernetes(Place { context, ..place }))
+            }
+        }
     }
 
     /// Whether there can be an election here at all. For the start only: what goes missing later is
@@ -92,6 +128,7 @@ impl Url {
                     Ok(_) | Err(_) => Ok(()),
                 }
             }
+            Self::Kubernetes(_) => Ok(()),
         }
     }
 
@@ -109,6 +146,10 @@ impl Url {
                 let backend = RecordBackend::over(store).with_heir(heir);
                 Ok((Manager::new(backend, config)?, life))
             }
+            Self::Kubernetes(place) => {
+                let backend = place.store()?.into_backend().with_heir(heir);
+                Ok((Manager::new(backend, config)?, Life::None))
+            }
         }
     }
 
@@ -122,6 +163,10 @@ impl Url {
                 let mut backend = RecordBackend::over(FileStore::new(path)).inheriting(claim);
                 backend.release(&candidate).await
             }
+            Self::Kubernetes(place) => {
+                let mut backend = place.store()?.into_backend().inheriting(claim);
+                backend.release(&candidate).await
+            }
         }
     }
 
@@ -130,6 +175,13 @@ impl Url {
         match self {
             Self::File(path) => {
                 let seen = FileStore::onlooker(path).load().await?;
+                Ok(Seen {
+                    record: seen.record,
+                    proof: seen.proof,
+                })
+            }
+            Self::Kubernetes(place) => {
+                let seen = place.onlooker()?.load().await?;
                 Ok(Seen {
                     record: seen.record,
                     proof: seen.proof,
@@ -146,6 +198,55 @@ impl Url {
                 url.extend_from_slice(path.as_os_str().as_bytes());
                 OsString::from_vec(url)
             }
+            Self::Kubernetes(place) => place.to_string().into(),
+        }
+    }
+}
+
+impl Place {
+    /// What stands behind `kubernetes://`. A context is written as `?context=NAME`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (place, context) = match text.split_once("?context=") {
+            Some((place, context)) => (place, Some(context.to_owned())),
+            None => (text, None),
+        };
+        let (namespace, name) = place
+            .split_once('/')
+            .ok_or_else(|| format!("the Lease's name is missing; {KNOWN}"))?;
+        let place = Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            context,
+        };
+        // The store knows which names there can be.
+        place
+            .store()
+            .map_err(|error| format!("{}; {KNOWN}", plain(&error.to_string())))?;
+        Ok(place)
+    }
+
+    fn cluster(&self) -> Cluster {
+        match &self.context {
+            Some(context) => Cluster::kubeconfig().context(context),
+            None => Cluster::infer(),
+        }
+    }
+
+    fn store(&self) -> Result<KubernetesStore, Error> {
+        KubernetesStore::new(&self.cluster(), &self.namespace, &self.name)
+    }
+
+    fn onlooker(&self) -> Result<KubernetesStore, Error> {
+        KubernetesStore::onlooker(&self.cluster(), &self.namespace, &self.name)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kubernetes://{}/{}", self.namespace, self.name)?;
+        match &self.context {
+            Some(context) => write!(f, "?context={context}"),
+            None => Ok(()),
         }
     }
 }
@@ -167,6 +268,12 @@ mod tests {
         assert_eq!(read("file:/run/x"), "file:/run/x");
         assert_eq!(read("file:///run/x"), "file:/run/x");
         assert!(read("file:x").ends_with("/x"), "made absolute");
+        for text in [
+            "kubernetes://a/b",
+            "kubernetes://a/b?context=arn:x:cluster/y",
+        ] {
+            assert_eq!(read(text), text);
+        }
     }
 
     #[test]
@@ -174,7 +281,12 @@ mod tests {
         let rows = [
             ("/run/x", "names no store"),
             ("", "names no store"),
-            ("kubernetes://a/b", "kubernetes: is no store"),
+            ("etcd://a/b", "etcd: is no store"),
+            ("kubernetes://a", "name is missing"),
+            ("kubernetes://a/", "cannot be the name of a Lease"),
+            ("kubernetes:///b", "cannot be the name of a namespace"),
+            ("kubernetes://a/b/c", "cannot be the name of a Lease"),
+            ("kubernetes:a/b", "kubernetes: is no store"),
             ("ev\u{1b}il:x", "ev\\u{1b}il: is no store"),
             ("file:", "path is missing"),
             ("file://host/x", "another machine"),

@@ -55,6 +55,14 @@ impl Api {
         Ok(Err(self.answer(Verb::Watch, response).await?))
     }
 
+    /// Creates an Event in the Lease's namespace, and returns the status of the answer.
+    pub(crate) async fn create_event(&self, event: &Value) -> Result<u16, Error> {
+        let path = format!("/api/v1/namespaces/{}/events", self.place.namespace);
+        let body = event.to_string().into_bytes();
+        let response = self.send(Verb::Create, &path, &body).await?;
+        Ok(self.answer(Verb::Create, response).await?.status)
+    }
+
     async fn call(&self, verb: Verb, lease: Option<&Value>) -> Result<Outcome, Error> {
         let path = match verb {
             Verb::Create => self.folder(),

@@ -34,6 +34,8 @@
 //! # Rights
 //! `get`, `create` and `update` on `leases` in the group `coordination.k8s.io`; with `watch`,
 //! followers wait for news. An error about a right that is missing shows the Role that grants them.
+//! With `create` on `events`, the Lease shows who became leader and who stopped leading, in client-go's
+//! words; without it there are no Events, and nothing is said about it.
 //!
 //! # For programs
 //! The types of `k8s-openapi` are made for one version of Kubernetes, which the *program* chooses: it
@@ -54,6 +56,8 @@ mod rights;
 mod transport;
 
 mod watch;
+
+mod events;
 
 pub use cluster::Cluster;
 pub use store::{KubernetesBackend, KubernetesStore};

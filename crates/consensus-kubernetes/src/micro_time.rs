@@ -4,9 +4,17 @@ use jiff::Timestamp;
 
 /// Writes milliseconds since 1970. What no calendar reaches is written as its end.
 pub(crate) fn write(ms: u64) -> String {
+    format!("{:.6}", timestamp(ms))
+}
+
+/// Writes the same in whole seconds, as Events have them.
+pub(crate) fn write_seconds(ms: u64) -> String {
+    format!("{:.0}", timestamp(ms))
+}
+
+fn timestamp(ms: u64) -> Timestamp {
     let ms = i64::try_from(ms).unwrap_or(i64::MAX);
-    let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
-    format!("{time:.6}")
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
 }
 
 /// Reads a time, in microseconds since 1970.
@@ -21,7 +29,7 @@ pub(crate) fn to_ms(micros: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{read, to_ms, write};
+    use super::{read, to_ms, write, write_seconds};
 
     #[test]
     fn a_time_has_six_digits_and_comes_back() {
@@ -32,6 +40,11 @@ mod tests {
             assert_eq!(write(ms), text);
             assert_eq!(read(text).map(to_ms), Some(ms));
         }
+    }
+
+    #[test]
+    fn an_event_has_whole_seconds() {
+        assert_eq!(write_seconds(1_999), "1970-01-01T00:00:01Z");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use crate::answer::{Outcome, Place};
 use crate::api::Api;
 use crate::cluster::Cluster;
+use crate::events::{Events, Happened};
 use crate::lease;
 use crate::version::LeaseVersion;
 use crate::watch::{Latest, News, State, Watch};
@@ -31,6 +32,10 @@ const LONGEST_NAME: usize = 253;
 #[derive(Debug)]
 pub struct KubernetesStore {
     api: Api,
+    role: Role,
+    /// As it is created, where there is none.
+    new: Value,
+    events: Events,
     watch: Option<Watch>,
     /// What the watch told, to be looked at by the next load.
     told: Option<LeaseVersion>,
@@ -40,6 +45,14 @@ pub struct KubernetesStore {
 
 /// Elections among pods, or whatever else reaches the cluster.
 pub type KubernetesBackend = RecordBackend<KubernetesStore>;
+
+/// What a store is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Candidate,
+    /// Somebody who only wants to know who leads.
+    Onlooker,
+}
 
 /// Where the watch stood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,18 +78,56 @@ impl KubernetesStore {
         namespace: impl Into<String>,
         name: impl Into<String>,
     ) -> Result<Self, Error> {
-        let place = Place {
-            namespace: namespace.into(),
-            name: name.into(),
-        };
-        check("a namespace", &place.namespace)?;
-        check("a Lease", &place.name)?;
+        Self::for_role(cluster, namespace.into(), name.into(), Role::Candidate)
+    }
+
+    /// The same for somebody who only wants to know who leads: the right to get is enough. It does not
+    /// watch, and refuses to save.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if one of the names can be none.
+    pub fn onlooker(
+        cluster: &Cluster,
+        namespace: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Result<Self, Error> {
+        Self::for_role(cluster, namespace.into(), name.into(), Role::Onlooker)
+    }
+
+    fn for_role(
+        cluster: &Cluster,
+        namespace: String,
+        name: String,
+        role: Role,
+    ) -> Result<Self, Error> {
+        check("a namespace", &namespace)?;
+        check("a Lease", &name)?;
         Ok(Self {
-            api: Api::new(cluster.clone(), place),
+            new: lease::new(&namespace, &name),
+            api: Api::new(cluster.clone(), Place { namespace, name }),
+            role,
+            events: Events::default(),
             watch: None,
             told: None,
             mark: Mark::default(),
         })
+    }
+
+    /// A label that the Lease gets if this candidate creates it. One that is there is left as it is.
+    #[must_use]
+    pub fn label(mut self, name: &str, value: &str) -> Self {
+        self.new["metadata"]["labels"][name] = value.into();
+        self
+    }
+
+    /// The object that a Lease which this candidate creates belongs to: it is deleted with it. As an
+    /// `ownerReference` has it: apiVersion, kind, name and uid, of an object in the same namespace.
+    #[must_use]
+    pub fn owner(mut self, api_version: &str, kind: &str, name: &str, uid: &str) -> Self {
+        self.new["metadata"]["ownerReferences"] = serde_json::json!([
+            { "apiVersion": api_version, "kind": kind, "name": name, "uid": uid }
+        ]);
+        self
     }
 
     /// The election over this Lease.
@@ -87,6 +138,9 @@ impl KubernetesStore {
     /// Begins to watch, if that was not done yet, and waits a moment for it: what happens after the
     /// load that follows should be told.
     async fn watched(&mut self) -> Mark {
+        if self.role == Role::Onlooker {
+            return Mark::default();
+        }
         let watch = self
             .watch
             .get_or_insert_with(|| Watch::begin(self.api.clone()));
@@ -118,6 +172,24 @@ impl KubernetesStore {
         snapshot.tokens = Tokens::Revisions;
         snapshot.watched = self.mark.is_live;
         Ok(snapshot)
+    }
+
+    /// Lets people know of the beginning and the end of a term.
+    fn tell(&self, record: &Record, before: &LeaseVersion, after: &LeaseVersion) {
+        let (who, what) = match &record.holder {
+            // The token of a term that begins is this write's revision.
+            Some(holder) if record.token.is_none() => (&**holder, Happened::BecameLeader),
+            Some(_) => return,
+            None => match before
+                .lease()
+                .and_then(|lease| lease["spec"]["holderIdentity"].as_str())
+            {
+                Some(holder) if !holder.is_empty() => (holder, Happened::StoppedLeading),
+                Some(_) | None => return,
+            },
+        };
+        self.events
+            .send(&self.api, who, what, after, record.renewed_ms);
     }
 
     fn version(&self, lease: Value) -> Result<LeaseVersion, Error> {
@@ -152,6 +224,11 @@ impl Store for KubernetesStore {
         record: &Record,
         if_version: &LeaseVersion,
     ) -> Result<Saved<LeaseVersion>, Error> {
+        if self.role == Role::Onlooker {
+            let message =
+                "a store for onlookers does not save: make one with `KubernetesStore::new`";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         // Whatever comes of this, it is newer than what was told.
         self.told = None;
         let place = &self.api.place;
@@ -160,7 +237,7 @@ impl Store for KubernetesStore {
             let outcome = self.api.update(&sent).await?;
             (sent, outcome)
         } else {
-            let sent = lease::write(record, &lease::new(&place.namespace, &place.name));
+            let sent = lease::write(record, &self.new);
             let outcome = self.api.create(&sent).await?;
             (sent, outcome)
         };
@@ -179,6 +256,7 @@ impl Store for KubernetesStore {
         }
         let version = self.version(answer)?;
         let revision = version.revision();
+        self.tell(record, if_version, &version);
         self.mark.revision = self.mark.revision.max(revision.unwrap_or_default());
         Ok(Saved::Stored { version, revision })
     }

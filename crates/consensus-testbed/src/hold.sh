@@ -11,7 +11,7 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-eval "$etcd" </dev/null >"$folder/etcd.log" 2>&1 &
+eval "exec $etcd" </dev/null >"$folder/etcd.log" 2>&1 &
 first=$!
 "$@" </dev/null >"$folder/kube-apiserver.log" 2>&1 &
 second=$!

@@ -12,6 +12,7 @@
 mod cache;
 mod module;
 mod servers;
+mod toolchain;
 
 mod cluster;
 mod control;
@@ -24,9 +25,40 @@ pub use cache::{Cache, Server};
 pub use cluster::Cluster;
 pub use control::Control;
 pub use images::Images;
-pub use node::{NEEDS, Node};
+pub use node::Node;
 pub use proxy::{Fault, Proxy, Verb};
 pub use servers::build;
 
 /// Why something failed, for people to read.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes a test of each of these functions of the module above, which need a [`Cluster`]. Where the
+/// servers are not built, they are ignored, and `cargo test` says so.
+#[cfg(servers_are_there)]
+#[macro_export]
+macro_rules! tests_with_a_cluster {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                super::$name();
+            }
+        )*
+    };
+}
+
+/// Makes a test of each of these functions of the module above, which need a [`Cluster`]. Where the
+/// servers are not built, they are ignored, and `cargo test` says so.
+#[cfg(not(servers_are_there))]
+#[macro_export]
+macro_rules! tests_with_a_cluster {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[test]
+            #[ignore = "no API server is built here; `cargo xtask testbed` builds it, in minutes"]
+            fn $name() {
+                super::$name();
+            }
+        )*
+    };
+}

@@ -5,7 +5,8 @@
 //! published under matching versions, and those are named instead.
 
 use crate::Failure;
-use crate::servers::{go, run};
+use crate::servers::run;
+use crate::toolchain::Toolchain;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -28,11 +29,13 @@ impl<'a> Module<'a> {
     }
 
     /// Writes a module of our own that needs it into this folder, and resolves what follows from it.
-    pub(crate) fn write(&self, folder: &Path) -> Result<(), Failure> {
+    pub(crate) fn write(&self, toolchain: &Toolchain, folder: &Path) -> Result<(), Failure> {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder)?;
         let wanted = format!("{}@{}", self.path, self.version);
-        let told = run(go(folder).args(["mod", "download", "-json", &wanted]))?;
+        let told = run(toolchain
+            .go(folder)
+            .args(["mod", "download", "-json", &wanted]))?;
         let told: Value = serde_json::from_str(&told)?;
         let theirs = told["GoMod"]
             .as_str()
@@ -46,7 +49,7 @@ impl<'a> Module<'a> {
             let _ = write!(imports, "\nimport _ \"{package}\"\n");
         }
         fs::write(folder.join("tools.go"), imports)?;
-        run(go(folder).args(["mod", "tidy", "-e"]))?;
+        run(toolchain.go(folder).args(["mod", "tidy", "-e"]))?;
         Ok(())
     }
 

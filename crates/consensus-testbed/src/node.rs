@@ -3,12 +3,13 @@
 //!
 //! Nothing of it is the machine's: it has namespaces of its own, so that it leaves nothing behind and
 //! two of them do not meet (`node/hold.sh` ends it, `node/inside.sh` starts its parts). Whoever tests it
-//! does what operators do, with `kubectl`. Needs to be root, and what [`NEEDS`] names.
+//! does what operators do, with `kubectl`. Needs to be root, and the programs that
+//! `cargo xtask pods` names.
 
 use crate::cache::{Cache, Server};
 use crate::cluster::write_keys;
 use crate::images::Images;
-use crate::servers::{build, run};
+use crate::servers::run;
 use crate::Failure;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,16 +18,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// What must be installed: each program, and the Debian package that brings it.
-pub const NEEDS: [(&str, &str); 6] = [
-    ("buildah", "buildah"),
-    ("debootstrap", "debootstrap"),
-    ("runc", "runc"),
-    ("ip", "iproute2"),
-    ("unshare", "util-linux"),
-    ("/usr/lib/cni/bridge", "containernetworking-plugins"),
-];
 
 /// How long a start may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -60,14 +51,17 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts one, and returns when pods can run. Builds what is missing, which takes minutes.
+    /// Starts one, and returns when pods can run.
     ///
     /// # Errors
     /// If something is missing, or does not become ready: with the ends of its logs.
     pub fn start() -> Result<Self, Failure> {
         let cache = Cache::find();
-        build(&cache, &Server::CONTROL_PLANE)?;
-        build(&cache, &Server::NODE)?;
+        if !cache.has(&Server::CONTROL_PLANE) || !cache.has(&Server::NODE) {
+            let folder = cache.folder().display();
+            let message = format!("a node's servers are not in {folder}: see `cargo xtask pods`");
+            return Err(message.into());
+        }
         let folder = tempfile::Builder::new().prefix("node-").tempdir()?.keep();
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         prepare(&cache, &folder, &name)?;

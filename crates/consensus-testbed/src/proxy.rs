@@ -184,7 +184,8 @@ impl Passage {
                 for (name, value) in headers {
                     answer = answer.header(name, value);
                 }
-                let body = Body::from(body.to_string().into_bytes());
+                // A line of its own, as streams have them.
+                let body = Body::from(format!("{body}\n").into_bytes());
                 Ok(answer.body(body.map_err(Into::into).boxed_unsync())?)
             }
             Some(Fault::Twice) => {

@@ -1,14 +1,13 @@
 //! Builds the servers from their Go modules, once: what is there already is left alone.
 //!
-//! `module.rs` makes the module that is built; a Go toolchain that is too old fetches the right one
-//! by itself, as Go's does since 1.21.
+//! `toolchain.rs` finds the Go that builds, `module.rs` makes the module that is built.
 
 use crate::Failure;
 use crate::cache::{Cache, Server};
 use crate::module::Module;
+use crate::toolchain::Toolchain;
 use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// A Go module that servers are built from.
 struct Source {
@@ -61,15 +60,21 @@ pub fn build(cache: &Cache, wanted: &[Server]) -> Result<(), Failure> {
     fs::create_dir_all(cache.folder().join("servers"))?;
     let lock = File::create(cache.folder().join("build.lock"))?;
     lock.lock()?;
+    let toolchain = Toolchain::find()?;
     for source in &SOURCES {
-        source.build(cache, wanted)?;
+        source.build(cache, &toolchain, wanted)?;
     }
     Ok(())
 }
 
 impl Source {
     /// All that is missing at once: most of what they are made of is the same.
-    fn build(&self, cache: &Cache, wanted: &[Server]) -> Result<(), Failure> {
+    fn build(
+        &self,
+        cache: &Cache,
+        toolchain: &Toolchain,
+        wanted: &[Server],
+    ) -> Result<(), Failure> {
         let missing: Vec<_> = self
             .servers
             .iter()
@@ -87,10 +92,10 @@ impl Source {
             .collect();
         let name = self.module.replace('/', "-");
         let folder = cache.folder().join("modules").join(name);
-        Module::new(self.module, version, &packages).write(&folder)?;
+        Module::new(self.module, version, &packages).write(toolchain, &folder)?;
         let unfinished = cache.folder().join("unfinished");
         fs::create_dir_all(&unfinished)?;
-        let mut build = go(&folder);
+        let mut build = toolchain.go(&folder);
         build.args(["build", "-mod=mod", "-buildvcs=false", "-trimpath"]);
         build.arg("-ldflags").arg(self.flags(version));
         // A folder, by the slash at its end.
@@ -121,15 +126,6 @@ impl Source {
     }
 }
 
-/// Go, in this folder, with lower priority than whoever waits for the machine.
-pub(crate) fn go(folder: &Path) -> Command {
-    let mut command = Command::new("nice");
-    command.arg("go").current_dir(folder).stdin(Stdio::null());
-    // What is built is no part of a workspace above it.
-    command.env("GOWORK", "off");
-    command
-}
-
 /// Runs a command, and says what it said only if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<String, Failure> {
     let words = format!("{command:?}");
@@ -143,6 +139,6 @@ pub(crate) fn run(command: &mut Command) -> Result<String, Failure> {
     let complaint = String::from_utf8_lossy(&done.stderr);
     let lines: Vec<&str> = said.lines().chain(complaint.lines()).collect();
     let end = lines[lines.len().saturating_sub(25)..].join("\n");
-    let hint = "Go 1.21 or newer must be on the path, and its module proxy must be reachable";
+    let hint = "Go must be on the path, and its module proxy must be reachable";
     Err(format!("{words} failed ({}):\n{end}\n{hint}", done.status).into())
 }

@@ -86,7 +86,8 @@ pub enum Saved<V> {
         /// survives deletion: the token of a term that begins with this write.
         revision: Option<u64>,
     },
-    /// The version is another by now. Nothing was changed that anybody will find.
+    /// The version is another by now. Nothing was changed that anybody will find; or this very save
+    /// was carried out before, by a way to the store that sent it twice. The caller looks.
     Conflict,
 }
 
@@ -96,7 +97,8 @@ pub enum Saved<V> {
 /// [`save`](Store::save) stores the whole record if and only if the store still holds exactly
 /// `if_version`, with nothing in between. Of many saves on one version, one is stored. What was
 /// saved is what is loaded, by everybody, from then on: reads are never older than the last write
-/// that was acknowledged to anybody.
+/// that was acknowledged to anybody. Only the load that follows a [`changed`](Store::changed) may
+/// show what that was told of, if it is newer than all that this handle has seen.
 ///
 /// # Versions
 /// Two versions are equal only if nothing was written between them. Absence has a version as well,

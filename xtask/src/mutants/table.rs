@@ -4,7 +4,7 @@
 //! To add one: break the code by hand, see which test fails, write down the change in a table. `find`
 //! has to occur exactly once in the file, so take enough of the line.
 
-use super::{election, file, program, simulated};
+use super::{election, file, kubernetes, program, simulated};
 
 /// What the simulator prints, at the start of a line, when a promise is broken.
 pub(super) const VIOLATION: &str = "VIOLATION";
@@ -27,6 +27,7 @@ pub(super) fn all() -> Vec<&'static Mutant> {
     let tables: &[&'static [Mutant]] = &[
         election::MUTANTS,
         file::MUTANTS,
+        kubernetes::MUTANTS,
         program::MUTANTS,
         simulated::MUTANTS,
     ];

@@ -6,7 +6,7 @@ use crate::bench::outcome;
 const README: &str = include_str!("../../../../README.md");
 
 /// Each flag of `run`, with what it takes and what it is by default.
-const RUN: [(&str, &str, &str); 15] = [
+const RUN: [(&str, &str, &str); 16] = [
     ("--id", "<ID>", "Default: host name, process id"),
     ("--address", "<TEXT>", "1 to 1024 bytes. Default: none"),
     ("--wait", "<TIME>", "Default: for ever"),
@@ -16,6 +16,7 @@ const RUN: [(&str, &str, &str); 15] = [
         "",
         "Default: such a record counts as held",
     ),
+    ("--context", "<NAME>", "or else the current context"),
     (
         "--allow-privileges",
         "",
@@ -32,8 +33,9 @@ const RUN: [(&str, &str, &str); 15] = [
     ("--grace", "<TIME>", "which is 4s of 15s"),
 ];
 
-const STATUS: [(&str, &str, &str); 2] = [
+const STATUS: [(&str, &str, &str); 3] = [
     ("--json", "", "Default: a text for people"),
+    ("--context", "<NAME>", "or else the current context"),
     ("--help", "", "Print help"),
 ];
 
@@ -107,6 +109,7 @@ fn the_exit_codes_are_in_the_help_and_the_readme() {
         "CONSENSUS_HOLDER",
         "CONSENSUS_ELECTION",
         "file:PATH",
+        "kubernetes://NAMESPACE/NAME",
         "CONSENSUS_LOG",
         "SIGTERM",
         "SIGKILL",

@@ -67,12 +67,16 @@ fn a_wrong_line_is_64() {
         (&["run", &url, "--"], "<COMMAND>"),
         (&["run", &url, "true"], "true"),
         (
-            &["run", "kubernetes://a/b", "--", "true"],
-            "kubernetes: is no store",
+            &["run", "kubernetes://a", "--", "true"],
+            "the Lease's name is missing",
         ),
         (&["run", "/tmp/x", "--", "true"], "write file:PATH"),
         (&["run", "file:", "--", "true"], "the path is missing"),
         (&["run", "file://host/x", "--", "true"], "another machine"),
+        (
+            &["status", "--context=x", &url],
+            "--context is for kubernetes://",
+        ),
         (&["status"], "<URL>"),
         (&["status", "etcd://x"], "etcd: is no store"),
     ];

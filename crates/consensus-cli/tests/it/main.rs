@@ -20,6 +20,7 @@ mod exits;
 mod flags;
 mod help;
 mod input;
+mod kubernetes;
 mod readme;
 mod status;
 mod takeover;

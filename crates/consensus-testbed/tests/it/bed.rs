@@ -2,6 +2,7 @@
 
 use consensus_testbed::{Cluster, Server};
 use http::Method;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,6 +17,17 @@ fn is_gone(folder: &Path) -> bool {
         thread::sleep(Duration::from_millis(25));
         !folder.exists()
     })
+}
+
+/// The processes that were told of this folder.
+fn processes(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().expect("a plain name");
+    let all = fs::read_dir("/proc").expect("Linux").filter_map(Result::ok);
+    let commands = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let commands = commands.map(|command| String::from_utf8_lossy(&command).replace('\0', " "));
+    commands
+        .filter(|command| command.contains(folder))
+        .collect()
 }
 
 #[test]
@@ -34,8 +46,14 @@ fn clusters_run_side_by_side_and_leave_nothing_behind() {
         matches!(there(&other), Ok((404, _))),
         "what is made in one is not in the other"
     );
+    assert_eq!(
+        processes(&folder).len(),
+        3,
+        "two servers, and the shell that holds them"
+    );
     drop(one);
     assert!(!folder.exists());
+    assert_eq!(processes(&folder), [""; 0]);
     assert!(
         control.request(&Method::GET, "/readyz", None).is_err(),
         "its API server has ended"
@@ -66,4 +84,5 @@ fn who_is_killed_leaves_no_server_behind() {
     program.kill().expect("it runs");
     program.wait().expect("it has ended");
     assert!(is_gone(folder), "the servers end with whoever started them");
+    assert_eq!(processes(folder), [""; 0]);
 }

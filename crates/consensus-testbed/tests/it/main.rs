@@ -7,15 +7,25 @@
 )]
 
 #[cfg(servers_are_there)]
+mod answers;
+#[cfg(servers_are_there)]
 mod bed;
 #[cfg(servers_are_there)]
 mod conformance;
 #[cfg(servers_are_there)]
+mod faults;
+#[cfg(servers_are_there)]
 mod interop;
+#[cfg(servers_are_there)]
+mod log;
 #[cfg(servers_are_there)]
 mod place;
 #[cfg(servers_are_there)]
+mod rights;
+#[cfg(servers_are_there)]
 mod strangers;
+#[cfg(servers_are_there)]
+mod watch;
 
 #[cfg(not(servers_are_there))]
 #[test]

@@ -2,7 +2,7 @@
 
 use consensus::backend::{Acquisition, Backend as _, Candidate, Renewal};
 use consensus::store::{Nonce, Record};
-use consensus::{Absent, Token, WorkScope};
+use consensus::{Absent, Error, ErrorKind, Token, WorkScope};
 use consensus_kubernetes::{Cluster as Reached, KubernetesBackend, KubernetesStore};
 use consensus_testbed::{Cluster, Control};
 use http::Method;
@@ -176,4 +176,23 @@ pub(crate) fn record(holder: &str) -> Record {
         acquired_ms: 1_000,
         renewed_ms: 1_000,
     }
+}
+
+/// What a Role grants on Leases.
+pub(crate) fn role(name: &str, verbs: &[&str]) -> Value {
+    json!({
+        "metadata": { "name": name },
+        "rules": [{
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "verbs": verbs,
+        }],
+    })
+}
+
+/// The error of something that must fail.
+pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Error>, kind: ErrorKind) -> String {
+    let error = outcome.expect_err("it is refused");
+    assert_eq!(error.kind(), kind, "{error}");
+    error.to_string()
 }

@@ -53,6 +53,54 @@ async fn who_labels_and_owns_a_lease_costs_its_leader_no_term() {
 }
 
 #[tokio::test]
+async fn a_lease_that_is_created_has_its_label_and_owner() {
+    let place = Place::new();
+    let path = format!("/api/v1/namespaces/{}/configmaps", place.namespace);
+    let owner = json!({ "metadata": { "name": "owner" } });
+    let owner = place.control.must(&Method::POST, &path, Some(&owner));
+    let uid = owner["metadata"]["uid"].as_str().expect("a uid");
+    let store = place
+        .store()
+        .label("app", "x")
+        .owner("v1", "ConfigMap", "owner", uid);
+    Rival::new("pod-1", LEASE, store).leads().await;
+    let metadata = place.get()["metadata"].clone();
+    assert_eq!(metadata["labels"], json!({ "app": "x" }));
+    assert_eq!(metadata["ownerReferences"][0]["uid"], uid);
+}
+
+#[tokio::test]
+async fn events_tell_who_became_leader_and_who_stopped_leading() {
+    let place = Place::new();
+    let mut ours = Rival::new("pod-1", LEASE, place.store());
+    let token = ours.leads().await;
+    ours.renews(token).await;
+    ours.releases().await;
+    let path = format!("/api/v1/namespaces/{}/events", place.namespace);
+    let mut events = Vec::new();
+    // They are sent in the background.
+    while events.len() < 2 {
+        sleep(Duration::from_millis(20)).await;
+        let list = place.control.must(&Method::GET, &path, None);
+        events.clone_from(list["items"].as_array().expect("a list"));
+    }
+    let mut told: Vec<_> = events
+        .iter()
+        .filter_map(|event| event["message"].as_str())
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, ["pod-1 became leader", "pod-1 stopped leading"]);
+    for event in &events {
+        assert_eq!(event["reason"], "LeaderElection");
+        assert_eq!(event["involvedObject"]["kind"], "Lease");
+        assert_eq!(
+            event["involvedObject"]["uid"],
+            place.get()["metadata"]["uid"]
+        );
+    }
+}
+
+#[tokio::test]
 async fn tokens_rise_when_the_lease_is_deleted_and_made_again() {
     let place = Place::new();
     let mut last = consensus::Token::default();

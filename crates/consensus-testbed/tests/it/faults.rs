@@ -1,0 +1,163 @@
+//! What happens on the way while one of ours leads: nobody leads at the same time, and somebody leads
+//! again. The disturbed leader reaches the API server through a proxy, the other one directly.
+
+use crate::place::{Place, reach};
+use consensus::{Absent, Config, Manager, Status};
+use consensus_testbed::{Cluster, Fault, Proxy, Server, Verb};
+use std::time::Duration;
+
+const LEASE: Duration = Duration::from_secs(2);
+
+/// Two candidates of one election: the first, through a proxy, and the second.
+struct Two {
+    place: Place,
+    proxy: Proxy,
+    disturbed: Manager,
+    other: Manager,
+}
+
+impl Two {
+    fn new() -> Self {
+        let place = Place::new();
+        let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
+        let manager = |identity: &str, store: consensus_kubernetes::KubernetesStore| {
+            let config = Config::new(identity)
+                .lease_duration(LEASE)
+                .absent(Absent::Free);
+            Manager::new(store.into_backend(), config).expect("good times")
+        };
+        let store = place.store_by(&reach(&proxy.url(), Cluster::shared().admin_token()));
+        let disturbed = manager("disturbed", store);
+        let other = manager("other", place.store());
+        Self {
+            place,
+            proxy,
+            disturbed,
+            other,
+        }
+    }
+
+    /// The first one leads, then this goes wrong for good, and the other one takes over: after the
+    /// first one's term. Then the way is mended, and the first one leads again.
+    async fn hands_over(self, wrong: impl FnOnce(&Proxy)) {
+        let lease = self.disturbed.start();
+        let first = lease.wait_for_leadership().await.expect("it leads");
+        let other = self.other.start();
+        // So that it knows the record before anything goes wrong.
+        while !matches!(other.status(), Status::Following { leader: Some(_) }) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        wrong(&self.proxy);
+        let second = other.wait_for_leadership().await.expect("it leads");
+        assert!(!first.is_current(), "two leaders at once");
+        assert!(second.token() > first.token());
+        self.proxy.clear();
+        self.proxy.cut();
+        self.other.stop().await.expect("it releases");
+        let third = lease.wait_for_leadership().await.expect("it leads again");
+        assert!(third.token() > second.token() && !second.is_current());
+        self.disturbed.stop().await.expect("it releases");
+        assert_eq!(self.place.get()["spec"]["holderIdentity"], "");
+    }
+}
+
+#[tokio::test]
+async fn a_leader_whose_writes_are_never_carried_out_is_over_in_time() {
+    Two::new()
+        .hands_over(|proxy| proxy.always(Verb::Update, Fault::Freeze))
+        .await;
+}
+
+#[tokio::test]
+async fn a_leader_whose_connections_are_cut_is_over_in_time() {
+    let wrong = |proxy: &Proxy| {
+        for verb in [Verb::Get, Verb::Update, Verb::Watch] {
+            proxy.always(verb, Fault::Cut);
+        }
+        proxy.cut();
+    };
+    Two::new().hands_over(wrong).await;
+}
+
+/// Everything stands still and nobody is told.
+#[tokio::test]
+async fn a_leader_whose_way_is_frozen_is_over_in_time() {
+    let wrong = |proxy: &Proxy| {
+        for verb in [Verb::Get, Verb::Update, Verb::Watch] {
+            proxy.always(verb, Fault::Freeze);
+        }
+        proxy.freeze_streams();
+    };
+    Two::new().hands_over(wrong).await;
+}
+
+/// The leader's first renewal is carried out and never answered, and nothing arrives after it: it
+/// counts from its last *confirmed* write, others from the one that they saw.
+#[tokio::test]
+async fn a_leader_whose_last_write_was_not_answered_is_over_before_others_begin() {
+    let wrong = |proxy: &Proxy| {
+        proxy.next(Verb::Update, Fault::FreezeAnswer);
+        proxy.always(Verb::Update, Fault::Freeze);
+        proxy.always(Verb::Get, Fault::Freeze);
+        proxy.freeze_streams();
+    };
+    Two::new().hands_over(wrong).await;
+}
+
+/// One lost answer is read back by its nonce, and costs no term.
+#[tokio::test]
+async fn a_leader_goes_on_after_an_answer_that_was_lost_late_or_refused() {
+    let two = Two::new();
+    let lease = two.disturbed.start();
+    let term = lease.wait_for_leadership().await.expect("it leads");
+    let busy = Fault::Answer(503, Vec::new(), serde_json::json!({ "kind": "Status" }));
+    for fault in [
+        Fault::LoseAnswer,
+        Fault::Cut,
+        busy,
+        Fault::Late(Duration::from_millis(400)),
+    ] {
+        let before = two.place.get()["spec"]["renewTime"].clone();
+        let seen = two.proxy.seen(Verb::Update);
+        two.proxy.next(Verb::Update, fault.clone());
+        // Until it was renewed once more after that.
+        while two.proxy.seen(Verb::Update) < seen + 2 {
+            assert!(term.is_current(), "{fault:?} ended the term");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_ne!(two.place.get()["spec"]["renewTime"], before);
+    }
+    assert!(term.is_current());
+    two.disturbed.stop().await.expect("it releases");
+}
+
+/// Longer than a lease: nobody can renew, so every term ends, and one begins afterwards.
+#[tokio::test]
+async fn an_outage_that_outlasts_the_lease_ends_the_term_and_not_the_election() {
+    for server in [Server::ApiServer, Server::Etcd] {
+        let cluster = Cluster::start().expect("a cluster of its own");
+        let path = cluster.folder().join("kubeconfig");
+        std::fs::write(
+            &path,
+            cluster.kubeconfig(cluster.url(), cluster.admin_token()),
+        )
+        .expect("the folder is ours");
+        let reached = consensus_kubernetes::Cluster::kubeconfig_at(path);
+        let store = consensus_kubernetes::KubernetesStore::new(&reached, "elections", "leader");
+        let config = Config::new("pod-1")
+            .lease_duration(LEASE)
+            .absent(Absent::Free);
+        let manager = Manager::new(store.expect("good names").into_backend(), config);
+        let manager = manager.expect("good times");
+        let lease = manager.start();
+        let first = lease.wait_for_leadership().await.expect("it leads");
+        cluster.signal(server, "STOP");
+        first.ended().await;
+        tokio::time::sleep(LEASE).await;
+        assert!(!lease.is_leader());
+        cluster.signal(server, "CONT");
+        let second = lease.wait_for_leadership().await.expect("it leads again");
+        assert!(second.token() > first.token());
+        manager.stop().await.expect("it releases");
+    }
+}
