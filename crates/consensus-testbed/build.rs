@@ -2,7 +2,12 @@
 //! are not.
 
 #[path = "src/cache.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the library uses the rest of it")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::enum_variant_names,
+    reason = "it is the library's, which uses the rest of it"
+)]
 mod cache;
 
 fn main() {

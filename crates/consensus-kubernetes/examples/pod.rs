@@ -136,7 +136,11 @@ async fn answer(mut client: TcpStream, text: String) -> std::io::Result<()> {
     let (question, mut answer) = client.split();
     let mut lines = BufReader::new(question.take(LONGEST)).lines();
     // The headers end with an empty line. What is asked for makes no difference.
-    while lines.next_line().await?.is_some_and(|line| !line.is_empty()) {}
+    while lines
+        .next_line()
+        .await?
+        .is_some_and(|line| !line.is_empty())
+    {}
     let length = text.len();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close";
     let response = format!("{head}\r\ncontent-length: {length}\r\n\r\n{text}");

@@ -97,7 +97,8 @@ impl Images {
         fill(Path::new(root.trim()))?;
         let mut config = self.buildah("config");
         config.arg("--label").arg(format!("made.of={recipe}"));
-        let path = "/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        let path =
+            "/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         config.arg("--env").arg(format!("PATH={path}"));
         config.args(["--env", "CARGO_HOME=/usr/local/cargo"]);
         run(config.arg(container))?;

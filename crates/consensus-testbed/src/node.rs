@@ -6,11 +6,11 @@
 //! does what operators do, with `kubectl`. Needs to be root, and the programs that
 //! `cargo xtask pods` names.
 
+use crate::Failure;
 use crate::cache::{Cache, Server};
 use crate::cluster::write_keys;
 use crate::images::Images;
 use crate::servers::run;
-use crate::Failure;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
@@ -38,7 +38,10 @@ const FILES: [(&str, &str); 4] = [
     ("inside.sh", include_str!("node/inside.sh")),
     ("containerd.toml", include_str!("node/containerd.toml")),
     ("kubelet.yaml", include_str!("node/kubelet.yaml")),
-    ("network/pods.conflist", include_str!("node/network.conflist")),
+    (
+        "network/pods.conflist",
+        include_str!("node/network.conflist"),
+    ),
 ];
 
 /// A running cluster with a node. Dropping it ends it.
@@ -92,7 +95,9 @@ impl Node {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/proc/{}/ns/net", self.inside));
         command.arg(self.folder.join("bin/kubectl"));
-        command.arg("--kubeconfig").arg(self.folder.join("kubeconfig"));
+        command
+            .arg("--kubeconfig")
+            .arg(self.folder.join("kubeconfig"));
         command.args(arguments).stdin(Stdio::null());
         command
     }
@@ -111,7 +116,8 @@ impl Node {
     /// If it is none.
     pub fn load(&self, archive: &Path) -> Result<(), Failure> {
         let mut ctr = Command::new(self.folder.join("bin/ctr"));
-        ctr.arg("--address").arg(self.folder.join("containerd.sock"));
+        ctr.arg("--address")
+            .arg(self.folder.join("containerd.sock"));
         ctr.args(["--namespace=k8s.io", "images", "import"]);
         run(ctr.arg(archive)).map(drop)
     }
@@ -169,7 +175,12 @@ impl Drop for Node {
 
 fn first_child(process: u32) -> Option<u32> {
     let path = format!("/proc/{process}/task/{process}/children");
-    fs::read_to_string(path).ok()?.split(' ').next()?.parse().ok()
+    fs::read_to_string(path)
+        .ok()?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// Everything that its parts read, in its folder.
@@ -224,8 +235,17 @@ fn sandbox(cache: &Cache) -> Result<PathBuf, Failure> {
         let source = context.path().join("pause.rs");
         fs::write(&source, include_str!("node/pause.rs"))?;
         let mut compile = Command::new("rustc");
-        compile.args(["-O", "-C", "strip=symbols", "-C", "target-feature=+crt-static"]);
-        run(compile.arg("-o").arg(context.path().join("pause")).arg(&source))?;
+        compile.args([
+            "-O",
+            "-C",
+            "strip=symbols",
+            "-C",
+            "target-feature=+crt-static",
+        ]);
+        run(compile
+            .arg("-o")
+            .arg(context.path().join("pause"))
+            .arg(&source))?;
         let dockerfile = "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n";
         fs::write(context.path().join("Dockerfile"), dockerfile)?;
         Images::open(cache)?.build(context.path(), SANDBOX, &archive)?;
