@@ -71,7 +71,9 @@ impl Images {
             .arg(self.policy());
         push.arg(tag);
         push.arg(format!("docker-archive:{}:{tag}", archive.display()));
-        run(&mut push).map(drop)
+        run(&mut push)?;
+        // What bore the tag before.
+        run(self.buildah("rmi").arg("--prune")).map(drop)
     }
 
     /// Makes what a base image would bring, unless it is there.
