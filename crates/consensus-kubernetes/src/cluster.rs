@@ -8,20 +8,21 @@ use consensus::{Error, ErrorKind};
 use http::header::{HeaderValue, USER_AGENT};
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use std::collections::HashMap;
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// A connection that is not there by then is given up, also where nobody waits for it any more.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A cluster, and how to reach it. Clones share one client, so give all elections of a process clones
-/// of one.
+/// A cluster, and how to reach it. Clones share one client on each runtime, and all elections of a
+/// process run on one: give them clones of one.
 ///
 /// Nothing is read or connected yet: what is wrong is said by each load and save. What was read is
 /// read again when the API server no longer knows us, such as after a token was renewed.
@@ -31,7 +32,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Cluster {
     source: Source,
-    shared: Arc<Mutex<Shared>>,
+    /// A client does not outlive the runtime that it was made on.
+    shared: Arc<Mutex<HashMap<runtime::Id, Shared>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +114,8 @@ impl Cluster {
     /// # Cancel safety
     /// Dropped at will: the next call waits for what this one began.
     pub(crate) async fn client(&self) -> Result<Made, Error> {
-        let mut shared = self.shared.lock().await;
+        let mut all = self.shared.lock().await;
+        let shared = all.entry(Handle::current().id()).or_default();
         if let Some(made) = &shared.made {
             return Ok(made.clone());
         }
@@ -139,12 +142,10 @@ impl Cluster {
 
     /// Lets the next call make a new client, with what it reads then, unless somebody did already.
     pub(crate) async fn forget(&self, made: &Made) {
-        let mut shared = self.shared.lock().await;
-        if shared
-            .made
-            .as_ref()
-            .is_some_and(|now| now.number == made.number)
-        {
+        let mut all = self.shared.lock().await;
+        let shared = all.entry(Handle::current().id()).or_default();
+        let is_still_in_use = |now: &Made| now.number == made.number;
+        if shared.made.as_ref().is_some_and(is_still_in_use) {
             shared.made = None;
         }
     }

@@ -15,6 +15,7 @@ use consensus::store::{Record, RecordBackend, Saved, Snapshot, Store, Tokens};
 use consensus::{Error, ErrorKind};
 use serde_json::Value;
 use std::future::pending;
+use std::mem;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -25,10 +26,12 @@ const UNTIL_WATCHED: Duration = Duration::from_millis(500);
 /// The longest name of a Lease, and of a namespace, that an API server accepts.
 const LONGEST_NAME: usize = 253;
 
+/// A shorter lease is warned of: a request over a network, with TLS, would have less than 0.75 s.
+const SHORTEST_LEASE: Duration = Duration::from_secs(5);
+
 /// One `coordination.k8s.io/v1` Lease. The crate's front page says what it promises.
 ///
-/// Its futures are to be polled in the context of one tokio runtime, which is that of all clones of
-/// its [`Cluster`].
+/// Its futures are to be polled in the context of one tokio runtime.
 #[derive(Debug)]
 pub struct KubernetesStore {
     api: Api,
@@ -37,6 +40,10 @@ pub struct KubernetesStore {
     new: Value,
     events: Events,
     watch: Option<Watch>,
+    /// Whether it was said that the lease is short for a network.
+    has_warned: bool,
+    /// Whether a load has waited for the watch, once for all.
+    has_waited: bool,
     /// What the watch told, to be looked at by the next load.
     told: Option<LeaseVersion>,
     /// As the watch stood at the last load.
@@ -108,6 +115,8 @@ impl KubernetesStore {
             role,
             events: Events::default(),
             watch: None,
+            has_warned: false,
+            has_waited: false,
             told: None,
             mark: Mark::default(),
         })
@@ -144,9 +153,11 @@ impl KubernetesStore {
         let watch = self
             .watch
             .get_or_insert_with(|| Watch::begin(self.api.clone()));
-        let known = watch.news.wait_for(|news| news.state != State::Opening);
-        // Whether it is or not is read below.
-        let _ = timeout(UNTIL_WATCHED, known).await;
+        if !mem::replace(&mut self.has_waited, true) {
+            let known = watch.news.wait_for(|news| news.state != State::Opening);
+            // Whether it is or not is read below.
+            let _ = timeout(UNTIL_WATCHED, known).await;
+        }
         let news = watch.news.borrow();
         Mark {
             is_live: news.state == State::Live,
@@ -172,6 +183,15 @@ impl KubernetesStore {
         snapshot.tokens = Tokens::Revisions;
         snapshot.watched = self.mark.is_live;
         Ok(snapshot)
+    }
+
+    fn warn_of_short_lease(&mut self, lease: Duration) {
+        if lease >= SHORTEST_LEASE || mem::replace(&mut self.has_warned, true) {
+            return;
+        }
+        let place = &self.api.place;
+        tracing::warn!(lease = %place, duration = ?lease, "this lease leaves less than 0.75 s for a \
+            request, TLS included: a busy API server or network will cost terms");
     }
 
     /// Lets people know of the beginning and the end of a term.
@@ -229,6 +249,7 @@ impl Store for KubernetesStore {
                 "a store for onlookers does not save: make one with `KubernetesStore::new`";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
+        self.warn_of_short_lease(record.lease_duration);
         // Whatever comes of this, it is newer than what was told.
         self.told = None;
         let place = &self.api.place;

@@ -23,6 +23,7 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use tokio::net::{TcpListener, TcpStream};
@@ -35,6 +36,7 @@ pub struct Proxy {
     address: SocketAddr,
     script: Arc<Script>,
     state: watch::Sender<State>,
+    connections: Arc<AtomicUsize>,
 }
 
 /// What holds for all connections at once.
@@ -57,6 +59,8 @@ impl Proxy {
         let (tell, told) = mpsc::channel();
         let upstream = cluster.kubeconfig(cluster.url(), "");
         let orders = Arc::clone(&script);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
         thread::spawn(move || -> Result<(), Failure> {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
@@ -65,6 +69,7 @@ impl Proxy {
                     upstream: client(&upstream).await?,
                     script: orders,
                     state: watched,
+                    connections: counted,
                 };
                 tell.send(listener.local_addr()?)?;
                 passed.serve(listener).await
@@ -75,6 +80,7 @@ impl Proxy {
             address,
             script,
             state,
+            connections,
         })
     }
 
@@ -106,6 +112,11 @@ impl Proxy {
         self.script.seen(verb).len()
     }
 
+    /// How many connections clients hold open.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
     /// What the last such request asked for: path and query.
     pub fn last(&self, verb: Verb) -> Option<String> {
         self.script.seen(verb).pop()
@@ -129,6 +140,7 @@ struct Passage {
     upstream: Client,
     script: Arc<Script>,
     state: watch::Receiver<State>,
+    connections: Arc<AtomicUsize>,
 }
 
 type Passed = http_body_util::combinators::UnsyncBoxBody<Bytes, Failure>;
@@ -147,6 +159,7 @@ impl Passage {
     }
 
     async fn connection(mut self, stream: TcpStream) {
+        self.connections.fetch_add(1, Ordering::SeqCst);
         let cuts = self.state.borrow().cuts;
         let this = self.clone();
         let service = service_fn(|request| this.clone().pass(request));
@@ -158,6 +171,7 @@ impl Passage {
             // Cut by the test, or over with the proxy.
             _ = self.state.wait_for(|state| state.cuts != cuts) => {}
         }
+        self.connections.fetch_sub(1, Ordering::SeqCst);
     }
 
     async fn pass(self, request: Request<Incoming>) -> Result<Response<Passed>, Failure> {

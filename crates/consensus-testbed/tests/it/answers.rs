@@ -235,3 +235,47 @@ async fn an_acquisition_whose_answer_was_lost_is_taken_anew() {
             .is_some_and(|first| first.parse::<u64>().is_ok_and(|first| token.get() > first))
     );
 }
+
+#[tokio::test]
+async fn clones_of_one_cluster_share_its_connections() {
+    let place = Place::new();
+    let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
+    let reached = reach(&proxy.url(), Cluster::shared().admin_token());
+    for name in ["a", "b", "c"] {
+        let store = KubernetesStore::onlooker(&reached.clone(), &place.namespace, name);
+        let seen = store.expect("a good name").load().await;
+        assert!(seen.expect("an answer").record.is_none());
+    }
+    assert_eq!((proxy.connections(), proxy.seen(Verb::Get)), (1, 3));
+}
+
+#[test]
+fn a_cluster_outlives_the_runtimes_that_it_was_used_on() {
+    let place = Place::new();
+    let reached = reach(Cluster::shared().url(), Cluster::shared().admin_token());
+    for _ in 0..2 {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let mut store = place.store_by(&reached);
+        let seen = runtime.block_on(store.load());
+        assert!(seen.expect("an answer").record.is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_onlooker_neither_watches_nor_saves() {
+    let place = Place::new();
+    let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
+    let reached = reach(&proxy.url(), Cluster::shared().admin_token());
+    let store = KubernetesStore::onlooker(&reached, &place.namespace, "leader");
+    let mut store = store.expect("a good name");
+    let seen = store.load().await.expect("an answer");
+    assert!(!seen.watched);
+    let saved = store
+        .save(&crate::place::record("pod-1"), &seen.version)
+        .await;
+    refusal(saved, ErrorKind::Invalid);
+    assert_eq!((proxy.seen(Verb::Watch), proxy.seen(Verb::Create)), (0, 0));
+}

@@ -2,8 +2,11 @@
 //! again. The disturbed leader reaches the API server through a proxy, the other one directly.
 
 use crate::place::{Place, reach};
+use consensus::store::Store as _;
 use consensus::{Absent, Config, Manager, Status};
+use consensus_kubernetes::KubernetesStore;
 use consensus_testbed::{Cluster, Fault, Proxy, Server, Verb};
+use std::net::TcpListener;
 use std::time::Duration;
 
 const LEASE: Duration = Duration::from_secs(2);
@@ -20,7 +23,7 @@ impl Two {
     fn new() -> Self {
         let place = Place::new();
         let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
-        let manager = |identity: &str, store: consensus_kubernetes::KubernetesStore| {
+        let manager = |identity: &str, store: KubernetesStore| {
             let config = Config::new(identity)
                 .lease_duration(LEASE)
                 .absent(Absent::Free);
@@ -131,6 +134,103 @@ async fn a_leader_goes_on_after_an_answer_that_was_lost_late_or_refused() {
     two.disturbed.stop().await.expect("it releases");
 }
 
+/// HTTP/1.1 has no other way to take a request back.
+#[tokio::test]
+async fn a_request_that_nobody_waits_for_closes_its_connection() {
+    let place = Place::new();
+    let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
+    let reached = reach(&proxy.url(), Cluster::shared().admin_token());
+    let mut store =
+        KubernetesStore::onlooker(&reached, &place.namespace, "leader").expect("good names");
+    store.load().await.expect("an answer");
+    assert_eq!(proxy.connections(), 1, "kept for the next request");
+    proxy.always(Verb::Get, Fault::Freeze);
+    let _ = tokio::time::timeout(Duration::from_millis(100), store.load()).await;
+    while proxy.connections() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    proxy.clear();
+    store.load().await.expect("on a new one");
+}
+
+/// Connections are accepted there, and nothing is ever said.
+#[tokio::test]
+async fn a_black_hole_delays_no_other_election() {
+    let place = Place::new();
+    let hole = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://{}", hole.local_addr().expect("an address"));
+    let lost = place.store_by(&reach(&url, "token"));
+    let config = |identity: &str| {
+        Config::new(identity)
+            .lease_duration(LEASE)
+            .absent(Absent::Free)
+    };
+    let lost = Manager::new(lost.into_backend(), config("lost")).expect("good times");
+    let lost_lease = lost.start();
+    let other = Manager::new(place.store().into_backend(), config("other")).expect("good times");
+    let term = other.start().wait_for_leadership().await.expect("it leads");
+    while lost_lease.trouble().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(LEASE).await;
+    assert!(term.is_current(), "it was renewed meanwhile");
+    assert!(!lost_lease.is_leader());
+    other.stop().await.expect("it releases");
+    lost.stop().await.expect("it holds nothing");
+}
+
+/// A plug-in is a child process that may take its time: nobody else waits for it.
+#[tokio::test]
+async fn a_slow_credential_plug_in_delays_no_other_election_and_is_started_one_at_a_time() {
+    let log = crate::log::everything();
+    let place = Place::new();
+    let cluster = Cluster::shared();
+    let busy = cluster.folder().join(format!("busy-{}", place.namespace));
+    let credential = serde_json::json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": { "token": cluster.admin_token() },
+    });
+    let busy = busy.display();
+    // A folder can be made by only one, and a plug-in that fails gives no credential.
+    let script = format!("mkdir {busy} || exit 1; sleep 1; rmdir {busy}; echo '{credential}'");
+    let kubeconfig = cluster.kubeconfig(cluster.url(), "");
+    let mut kubeconfig: serde_json::Value = serde_json::from_str(&kubeconfig).expect("JSON");
+    kubeconfig["users"][0]["user"] = serde_json::json!({
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "sh",
+            "args": ["-c", script],
+            "interactiveMode": "Never",
+        },
+    });
+    let path = cluster.folder().join(format!("exec-{}", place.namespace));
+    std::fs::write(&path, kubeconfig.to_string()).expect("the folder is ours");
+    let reached = consensus_kubernetes::Cluster::kubeconfig_at(path);
+    let config = |identity: &str| {
+        Config::new(identity)
+            .lease_duration(Duration::from_secs(3))
+            .absent(Absent::Free)
+    };
+    let slow = Manager::new(place.store_by(&reached).into_backend(), config("slow"));
+    let slow = slow.expect("good times");
+    let lease = slow.start();
+    let elsewhere = Place::new();
+    let other = Manager::new(elsewhere.store().into_backend(), config("other"));
+    let other = other.expect("good times");
+    let term = other.start().wait_for_leadership().await.expect("it leads");
+    assert!(!lease.is_leader(), "its plug-in is still at work");
+    lease.wait_for_leadership().await.expect("it leads");
+    assert!(term.is_current());
+    let trouble = log.lines(&["auth exec command", &busy.to_string()]);
+    assert!(
+        trouble.is_empty(),
+        "two at once, though requests timed out meanwhile: {trouble:?}"
+    );
+    slow.stop().await.expect("it releases");
+    other.stop().await.expect("it releases");
+}
+
 /// Longer than a lease: nobody can renew, so every term ends, and one begins afterwards.
 #[tokio::test]
 async fn an_outage_that_outlasts_the_lease_ends_the_term_and_not_the_election() {
@@ -143,7 +243,7 @@ async fn an_outage_that_outlasts_the_lease_ends_the_term_and_not_the_election() 
         )
         .expect("the folder is ours");
         let reached = consensus_kubernetes::Cluster::kubeconfig_at(path);
-        let store = consensus_kubernetes::KubernetesStore::new(&reached, "elections", "leader");
+        let store = KubernetesStore::new(&reached, "elections", "leader");
         let config = Config::new("pod-1")
             .lease_duration(LEASE)
             .absent(Absent::Free);

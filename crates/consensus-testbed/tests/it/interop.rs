@@ -46,6 +46,20 @@ async fn the_record_has_the_fields_of_client_gos() {
     }
 }
 
+/// A network is no file: a request takes its time.
+#[tokio::test]
+async fn a_lease_below_five_seconds_is_warned_of_once() {
+    let told = crate::log::everything();
+    for (lease, warnings) in [(Duration::from_secs(4), 1), (Duration::from_secs(5), 0)] {
+        let place = Place::new();
+        let mut ours = Rival::new("pod-1", lease, place.store());
+        let token = ours.leads().await;
+        ours.renews(token).await;
+        let name = format!("{}/{}", place.namespace, place.name);
+        assert_eq!(told.lines(&["less than 0.75 s", &name]).len(), warnings);
+    }
+}
+
 #[tokio::test]
 async fn our_release_is_one_for_client_go() {
     let place = Place::new();

@@ -126,6 +126,89 @@ async fn a_lease_that_was_deleted_under_its_leader_is_not_taken_at_once() {
     assert!(matches!(renewal, consensus::backend::Renewal::Lost { .. }));
 }
 
+/// A pod that starts just then cannot know who led.
+#[tokio::test]
+async fn a_lease_that_is_absent_at_first_sight_counts_as_held() {
+    let place = Place::new();
+    let mut newcomer = Rival::new("pod-3", Duration::from_secs(2), place.store());
+    newcomer.candidate.absent = consensus::Absent::Held;
+    newcomer.is_refused().await;
+    sleep(Duration::from_secs(1)).await;
+    newcomer.is_refused().await;
+    sleep(Duration::from_millis(1500)).await;
+    newcomer.leads().await;
+}
+
+/// As a restored backup brings it back: our own write, but not the last one.
+#[tokio::test]
+async fn a_record_of_ours_that_was_put_back_is_not_believed() {
+    let place = Place::new();
+    let mut ours = Rival::new("pod-1", LEASE, place.store());
+    let token = ours.leads().await;
+    let old = place.get();
+    ours.renews(token).await;
+    ours.renews(token).await;
+    let annotations = old["metadata"]["annotations"].clone();
+    place.patch(&json!({ "metadata": { "annotations": annotations }, "spec": old["spec"] }));
+    let renewal = ours.renews(token).await;
+    assert!(matches!(renewal, consensus::backend::Renewal::Lost { .. }));
+    assert_eq!(
+        ours.is_refused().await.as_deref(),
+        Some("pod-1"),
+        "it waits like anybody"
+    );
+}
+
+/// Two candidates; somebody does this to the Lease of the first. Its term is over before another one
+/// begins, and one does.
+async fn is_led_again_after(disturb: impl FnOnce(&Place)) {
+    let place = Place::new();
+    let candidate = |identity: &str| {
+        let config = Config::new(identity).lease_duration(Duration::from_secs(2));
+        let config = config.absent(consensus::Absent::Free);
+        Manager::new(place.store().into_backend(), config).expect("good times")
+    };
+    let (one, other) = (candidate("pod-1"), candidate("pod-2"));
+    let (lease, follower) = (one.start(), other.start());
+    let first = tokio::select! {
+        term = lease.wait_for_leadership() => term,
+        term = follower.wait_for_leadership() => term,
+    };
+    let first = first.expect("one of them leads");
+    disturb(&place);
+    first.ended().await;
+    let next = tokio::select! {
+        term = lease.wait_for_leadership() => term,
+        term = follower.wait_for_leadership() => term,
+    };
+    let next = next.expect("one of them leads again");
+    assert!(next.token() > first.token() && !first.is_current());
+    one.stop().await.expect("it stops");
+    other.stop().await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_lease_that_was_deleted_is_led_again() {
+    is_led_again_after(Place::delete).await;
+}
+
+#[tokio::test]
+async fn a_lease_that_was_emptied_is_led_again() {
+    let empty = json!({
+        "holderIdentity": null,
+        "leaseDurationSeconds": null,
+        "renewTime": null,
+        "acquireTime": null,
+    });
+    is_led_again_after(|place| drop(place.patch(&json!({ "spec": empty })))).await;
+}
+
+#[tokio::test]
+async fn a_lease_that_was_given_to_somebody_by_hand_is_led_again() {
+    let edited = json!({ "spec": { "holderIdentity": "nobody-real" } });
+    is_led_again_after(|place| drop(place.patch(&edited))).await;
+}
+
 #[tokio::test]
 async fn a_namespace_that_is_not_there_is_named() {
     let cluster = Cluster::shared();
