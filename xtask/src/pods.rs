@@ -44,7 +44,6 @@ const TESTS: &[&str] = &[
     "--",
     "--ignored",
     "--nocapture",
-    "--test-threads=1",
     "pods",
 ];
 

@@ -12,6 +12,11 @@
 //! `default`), `PORT` where probes are answered. `GET` on any path is answered as long as the process
 //! works, whether it leads or not, with who leads.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a service: what its clients wait for may stand still during suspend"
+)]
+
 use consensus::{Config, Error, ErrorKind, Lease, Manager, Status, Term};
 use consensus_kubernetes::{Cluster, KubernetesStore};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -126,7 +131,11 @@ async fn answer_probes(listener: TcpListener, pod: String, lease: Lease) {
             Status::Following {
                 leader: Some(leader),
             } => format!("{leader} leads\n"),
-            _ => "it is not known who leads\n".to_owned(),
+            Status::Starting
+            | Status::Following { leader: None }
+            | Status::Ending { .. }
+            | Status::Stopped
+            | _ => "it is not known who leads\n".to_owned(),
         };
         tokio::spawn(async move { timeout(PATIENCE, answer(client, text)).await });
     }

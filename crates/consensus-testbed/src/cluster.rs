@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a start is tried: somebody else may take a port before its server does.
 const TRIES: u32 = 3;
 
-const TOKEN: &str = "administrator";
+pub(crate) const TOKEN: &str = "administrator";
 
 /// A running control plane. Dropping it ends it.
 #[derive(Debug)]
@@ -159,26 +159,9 @@ impl Cluster {
     }
 
     fn kubeconfig_for(&self, authority: &str, url: &str, token: &str) -> String {
-        let cluster = match authority {
-            "" => serde_json::json!({ "server": url }),
-            _ => serde_json::json!({
-                "server": url,
-                "certificate-authority": self.folder.join("pki/apiserver.crt"),
-            }),
-        };
-        let user = match token {
-            "" => serde_json::json!({}),
-            _ => serde_json::json!({ "token": token }),
-        };
-        let config = serde_json::json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{ "name": "testbed", "cluster": cluster }],
-            "users": [{ "name": "user", "user": user }],
-            "contexts": [{ "name": "testbed", "context": { "cluster": "testbed", "user": "user" } }],
-            "current-context": "testbed",
-        });
-        config.to_string()
+        let certificate = self.folder.join("pki/apiserver.crt");
+        let certificate = (!authority.is_empty()).then_some(&*certificate);
+        kubeconfig(url, certificate, token)
     }
 
     /// Sends a signal, by its name for `kill`, to one of the two servers.
@@ -210,6 +193,27 @@ impl Drop for Cluster {
         // If it cannot be waited for, it has ended.
         let _ = self.holder.wait();
     }
+}
+
+/// How a client reaches an API server at this address, whom it trusts, and as whom.
+pub(crate) fn kubeconfig(url: &str, authority: Option<&Path>, token: &str) -> String {
+    let cluster = match authority {
+        None => serde_json::json!({ "server": url }),
+        Some(file) => serde_json::json!({ "server": url, "certificate-authority": file }),
+    };
+    let user = match token {
+        "" => serde_json::json!({}),
+        _ => serde_json::json!({ "token": token }),
+    };
+    let config = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": "testbed", "cluster": cluster }],
+        "users": [{ "name": "user", "user": user }],
+        "contexts": [{ "name": "testbed", "context": { "cluster": "testbed", "user": "user" } }],
+        "current-context": "testbed",
+    });
+    config.to_string()
 }
 
 /// A child of the shell stays there, as a zombie, until the shell ends.

@@ -96,7 +96,10 @@ impl Images {
         let container = run(self.buildah("from").arg("scratch"))?;
         let container = container.trim();
         let root = run(self.buildah("mount").arg(container))?;
-        fill(Path::new(root.trim()))?;
+        if let Err(failure) = fill(Path::new(root.trim())) {
+            run(self.buildah("rm").arg(container))?;
+            return Err(failure);
+        }
         let mut config = self.buildah("config");
         config.arg("--label").arg(format!("made.of={recipe}"));
         let path =

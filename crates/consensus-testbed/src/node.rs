@@ -8,7 +8,7 @@
 
 use crate::Failure;
 use crate::cache::{Cache, Server};
-use crate::cluster::write_keys;
+use crate::cluster::{TOKEN, kubeconfig, write_keys};
 use crate::images::Images;
 use crate::servers::run;
 use std::fs;
@@ -127,8 +127,7 @@ impl Node {
         &self.folder
     }
 
-    /// Kubernetes' own account of pods, and what the servers said last: for whoever has to find out why
-    /// something failed.
+    /// What the servers said last, for whoever has to find out why something failed.
     pub fn logs(&self) -> String {
         let mut text = fs::read_to_string(self.folder.join("inside.log")).unwrap_or_default();
         for part in fs::read_dir(self.folder.join("log")).into_iter().flatten() {
@@ -200,31 +199,17 @@ fn prepare(cache: &Cache, folder: &Path, cgroup: &str) -> Result<(), Failure> {
         fs::write(folder.join(name), known)?;
     }
     write_keys(folder)?;
-    fs::write(
-        folder.join("tokens.csv"),
-        "administrator,admin,admin,system:masters\n",
-    )?;
-    fs::write(folder.join("kubeconfig"), kubeconfig(folder))?;
+    let tokens = format!("{TOKEN},admin,admin,system:masters\n");
+    fs::write(folder.join("tokens.csv"), tokens)?;
+    // The API server makes it for itself.
+    let authority = folder.join("pki/apiserver.crt");
+    let config = kubeconfig("https://10.96.0.1", Some(&authority), TOKEN);
+    fs::write(folder.join("kubeconfig"), config)?;
     fs::write(folder.join("resolv.conf"), "")?;
     // An image that was not loaded is an error at once: no registry is ever asked.
     let nowhere = "server = \"http://127.0.0.1:9\"\n";
     fs::write(folder.join("registries/_default/hosts.toml"), nowhere)?;
     Ok(())
-}
-
-fn kubeconfig(folder: &Path) -> String {
-    let config = serde_json::json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{ "name": "testbed", "cluster": {
-            "server": "https://10.96.0.1",
-            "certificate-authority": folder.join("pki/apiserver.crt"),
-        } }],
-        "users": [{ "name": "user", "user": { "token": "administrator" } }],
-        "contexts": [{ "name": "testbed", "context": { "cluster": "testbed", "user": "user" } }],
-        "current-context": "testbed",
-    });
-    config.to_string()
 }
 
 /// The archive of the image in which every pod begins.

@@ -62,7 +62,9 @@ pub fn build(cache: &Cache, wanted: &[Server]) -> Result<(), Failure> {
     lock.lock()?;
     let toolchain = Toolchain::find()?;
     for source in &SOURCES {
-        source.build(cache, &toolchain, wanted)?;
+        let hint = "Go must be on the path, and its module proxy must be reachable";
+        let built = source.build(cache, &toolchain, wanted);
+        built.map_err(|failure| format!("{failure}\n{hint}"))?;
     }
     Ok(())
 }
@@ -139,6 +141,5 @@ pub(crate) fn run(command: &mut Command) -> Result<String, Failure> {
     let complaint = String::from_utf8_lossy(&done.stderr);
     let lines: Vec<&str> = said.lines().chain(complaint.lines()).collect();
     let end = lines[lines.len().saturating_sub(25)..].join("\n");
-    let hint = "Go must be on the path, and its module proxy must be reachable";
-    Err(format!("{words} failed ({}):\n{end}\n{hint}", done.status).into())
+    Err(format!("{words} failed ({}):\n{end}", done.status).into())
 }

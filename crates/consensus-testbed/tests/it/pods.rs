@@ -8,8 +8,10 @@ mod bench;
 mod record;
 
 use bench::{Namespace, manifest, node, until};
+use consensus_testbed::Node;
 use serde_json::{Value, json};
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -17,6 +19,9 @@ use std::time::Duration;
 const HANDOVER: Duration = Duration::from_secs(10);
 
 const STRICT: [&str; 3] = ["apply", "--validate=strict", "-f"];
+
+/// What the README and the manifest say to type.
+const FOLLOW: &str = "kubectl logs -f -l app=consensus --all-containers=true";
 
 /// The manifest as it is, in the namespace that it names, under the strictest of Kubernetes' standards.
 #[test]
@@ -29,8 +34,10 @@ fn pods_elect_one_leader_and_a_deleted_one_hands_over() {
     place.is_rolled_out();
 
     let heard = node().folder().join("heard");
-    let follow = ["logs", "-f", "-l", "app=consensus", "--all-containers=true"];
-    let mut follow = node().command(&follow);
+    let readme = include_str!("../../../../README.md");
+    assert!(readme.contains(FOLLOW) && manifest().contains(FOLLOW));
+    let words: Vec<&str> = FOLLOW.split(' ').skip(1).collect();
+    let mut follow = node().command(&words);
     let output = File::create(&heard).expect("a folder of ours");
     let mut follow = follow.stdout(Stdio::from(output)).spawn().expect("kubectl");
     let heard = || fs::read_to_string(&heard).expect("it was made");
@@ -249,5 +256,25 @@ fn pods_have_the_rights_to_get_create_and_update_one_lease_and_no_other() {
         ("get", "pods"),
     ] {
         assert!(!may(verb, what), "{verb} {what}");
+    }
+}
+
+/// Beside the one that the other tests share.
+#[test]
+#[ignore = "needs a node, and minutes: `cargo xtask pods`"]
+fn a_node_is_apart_and_leaves_nothing_behind() {
+    let _shared = node();
+    let other = Node::start().expect("a second one");
+    let pods = other.kubectl(&["get", "pods", "--all-namespaces", "-o", "name"]);
+    assert_eq!(pods.expect("it is ready"), "");
+    let folder = other.folder().to_owned();
+    drop(other);
+    assert!(!folder.exists());
+    let name = folder.file_name().expect("a folder in another one");
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("/proc");
+    assert!(!mounts.contains(&*name.to_string_lossy()), "{mounts}");
+    for hierarchy in ["", "pids", "memory", "cpu"] {
+        let cgroup = Path::new("/sys/fs/cgroup").join(hierarchy).join(name);
+        assert!(!cgroup.exists(), "{}", cgroup.display());
     }
 }
