@@ -9,6 +9,7 @@ const SOAK: &[&str] = &[
     "test",
     "--release",
     "--package=consensus-election",
+    "--package=consensus-cli",
     "--all-features",
     "--test=it",
     "--",
@@ -37,6 +38,9 @@ const TESTBED: &[&str] = &[
     "--",
     "build",
 ];
+
+/// The program, which `bench` measures and looks for beside itself.
+const PROGRAM: &[&str] = &["build", "--release", "--package=consensus-cli"];
 
 /// What `bench` runs, before its arguments.
 const BENCH: &[&str] = &["run", "--release", "--package=consensus-bench", "--"];
@@ -92,5 +96,6 @@ pub(crate) fn soak(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result<(), Failure> {
+    run(&mut workspace.cargo(PROGRAM))?;
     run(workspace.cargo(BENCH).args(args))
 }

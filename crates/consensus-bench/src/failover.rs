@@ -12,7 +12,10 @@ use crate::processes::Kind;
 use crate::samples::{Samples, ratio};
 use crate::table::{Row, Table, nanos};
 
-const LANES: [(Kind, usize, &str); 5] = [
+/// Competitors of a kind: how many follow, and what they are called.
+pub(crate) type Competitors = (Kind, usize, &'static str);
+
+pub(crate) const LANES: [Competitors; 5] = [
     (Kind::Library, 1, "file store, 1 follower"),
     (Kind::Library, 3, "file store, 3 followers"),
     (Kind::FlockCommand, 1, "flock(1), 1 waiter"),
@@ -21,25 +24,25 @@ const LANES: [(Kind, usize, &str); 5] = [
 ];
 
 pub(crate) fn run(options: &Options, table: &mut Table) -> Result<(), Failure> {
-    measure("failover", End::Killed, options, table)
+    measure("failover", End::Killed, &LANES, options, table)
 }
 
 /// The rows of one way to end a leader.
 pub(crate) fn measure(
     figure: &str,
     end: End,
+    competitors: &[Competitors],
     options: &Options,
     table: &mut Table,
 ) -> Result<(), Failure> {
-    let lane =
-        |(kind, followers, _): &(Kind, usize, &str)| Lane::new(*kind, *followers, &options.folder);
-    let mut lanes: Vec<Lane> = LANES.iter().map(lane).collect::<Result<_, _>>()?;
+    let lane = |(kind, followers, _): &Competitors| Lane::new(*kind, *followers, &options.folder);
+    let mut lanes: Vec<Lane> = competitors.iter().map(lane).collect::<Result<_, _>>()?;
     let samples = replace_in_turn(&mut lanes, end, options.rounds)?;
-    for ((kind, followers, name), times) in LANES.iter().zip(&samples) {
+    for ((kind, followers, name), times) in competitors.iter().zip(&samples) {
         let row = Row::times(format!("{figure}: {name}"), times);
         table.add(match kind {
-            Kind::Library => row
-                .beside(beside(*followers, times, &samples))
+            Kind::Library | Kind::Program => row
+                .beside(beside(*followers, times, competitors, &samples))
                 .target("p50 ≤ 5 ms, p99 ≤ 20 ms", || {
                     times.median() <= 5_000_000 && times.percentile(99) <= 20_000_000
                 }),
@@ -50,14 +53,19 @@ pub(crate) fn measure(
 }
 
 /// The waiters for a lock that there are as many of, and how often their time goes into ours.
-fn beside(followers: usize, times: &Samples, all: &[Samples]) -> String {
-    let lanes = LANES.iter().zip(all);
+fn beside(
+    followers: usize,
+    times: &Samples,
+    competitors: &[Competitors],
+    all: &[Samples],
+) -> String {
+    let lanes = competitors.iter().zip(all);
     let alike =
-        lanes.filter(|((kind, waiters, _), _)| *kind != Kind::Library && *waiters == followers);
+        lanes.filter(|((kind, waiters, _), _)| !kind.is_election() && *waiters == followers);
     let words = alike.map(|((kind, ..), other)| {
         let name = match kind {
             Kind::FlockCall => "flock(2)",
-            Kind::FlockCommand | Kind::Library => "flock(1)",
+            Kind::FlockCommand | Kind::Library | Kind::Program => "flock(1)",
         };
         format!(
             "{name} p50 {}: {:.1} ×, p99 {}: {:.1} ×",

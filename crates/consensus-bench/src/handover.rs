@@ -9,5 +9,5 @@ use crate::options::Options;
 use crate::table::Table;
 
 pub(crate) fn run(options: &Options, table: &mut Table) -> Result<(), Failure> {
-    failover::measure("hand-over", End::Asked, options, table)
+    failover::measure("hand-over", End::Asked, &failover::LANES, options, table)
 }

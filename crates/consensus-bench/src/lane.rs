@@ -150,7 +150,7 @@ impl Lane {
                 Ok(None)
             }
             Said::Leads { at, token } => {
-                if self.kind == Kind::Library && token <= self.highest {
+                if self.kind.is_election() && token <= self.highest {
                     let highest = self.highest;
                     let message = format!("token {token} was given after {highest}");
                     return Err(Failure::new(message));
@@ -170,12 +170,12 @@ impl Lane {
             return Ok(false);
         };
         let locks = match self.kind {
-            Kind::Library => String::new(),
+            Kind::Library | Kind::Program => String::new(),
             Kind::FlockCommand | Kind::FlockCall => fs::read_to_string("/proc/locks")
                 .map_err(|error| Failure::cannot("see who waits for a lock", error))?,
         };
         let waits = |process: &Process| match self.kind {
-            Kind::Library => self.seen.get(&process.name) == Some(leader),
+            Kind::Library | Kind::Program => self.seen.get(&process.name) == Some(leader),
             Kind::FlockCommand | Kind::FlockCall => is_blocked(process.id(), &locks),
         };
         let others = |process: &&Process| process.name != *leader;

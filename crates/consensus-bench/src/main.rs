@@ -10,6 +10,9 @@ mod handover;
 mod is_leader;
 mod locks;
 mod many;
+mod memory;
+mod program;
+mod start;
 mod store_cost;
 
 mod candidate;
@@ -71,6 +74,26 @@ const FIGURES: &[Figure] = &[
         shows: "from kill -9 to the successor's first instruction, beside flock(1)",
         run: failover::run,
     },
+    Figure {
+        name: "program-handover",
+        shows: "from SIGTERM for `consensus run` to the next command's first instruction, beside flock(1)",
+        run: program::hand_over,
+    },
+    Figure {
+        name: "program-failover",
+        shows: "from kill -9 of `consensus run` to the next command's first instruction, beside flock(1)",
+        run: program::fail_over,
+    },
+    Figure {
+        name: "program-start",
+        shows: "from the start of `consensus run` to the command's first instruction, beside flock(1)",
+        run: start::run,
+    },
+    Figure {
+        name: "program-memory",
+        shows: "what the processes of a leader and of a follower take of the memory",
+        run: memory::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -123,11 +146,11 @@ fn chosen(options: &Options) -> Result<Vec<&'static Figure>, Failure> {
 
 fn help() -> String {
     let mut text =
-        "usage: cargo xtask bench [FIGURE…] [--rounds N] [--folder DIR]\n\n  all          \
+        "usage: cargo xtask bench [FIGURE…] [--rounds N] [--folder DIR]\n\n  all              \
                     every figure, also if none is named"
             .to_owned();
     for figure in FIGURES {
-        let _ = write!(text, "\n  {:12} {}", figure.name, figure.shows);
+        let _ = write!(text, "\n  {:16} {}", figure.name, figure.shows);
     }
     text.push_str(
         "\n\n  --rounds N    how often a leader is replaced (default 200)\

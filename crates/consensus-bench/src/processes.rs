@@ -4,8 +4,10 @@
 use crate::candidate;
 use crate::failure::Failure;
 use crate::locks;
+use crate::program;
 use crate::waiters;
-use std::io::{BufRead, BufReader, Write};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
@@ -23,6 +25,7 @@ pub(crate) enum Said {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) name: String,
+    kind: Kind,
     child: Child,
 }
 
@@ -31,10 +34,19 @@ pub(crate) struct Process {
 pub(crate) enum Kind {
     /// A program that uses the library, on the file store.
     Library,
+    /// `consensus run` on the file store, with the same command as `flock(1)`.
+    Program,
     /// `flock FILE COMMAND`: blocked in the kernel, then it becomes the command.
     FlockCommand,
     /// A program that is itself blocked in `flock(2)`: what the kernel alone takes.
     FlockCall,
+}
+
+impl Kind {
+    /// Whether it is an election, with tokens that rise, or a lock of the kernel.
+    pub(crate) fn is_election(self) -> bool {
+        matches!(self, Self::Library | Self::Program)
+    }
 }
 
 /// This program under one of its hidden names. `None`: it is not one of them.
@@ -78,22 +90,24 @@ impl Process {
                 command.arg("--no-fork").arg(file).arg(program);
                 command.arg(waiters::HIDDEN_COMMAND)
             }
+            Kind::Program => {
+                let work = command.get_program().to_owned();
+                command = program::run(file, &name)?;
+                command.stderr(Stdio::piped());
+                command.arg(work).arg(waiters::HIDDEN_COMMAND)
+            }
         };
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let spawned = command.spawn();
         let failed = |error| Failure::cannot(&format!("start {command:?}"), error);
         let mut child = spawned.map_err(failed)?;
         if let Some(output) = child.stdout.take() {
-            let name = name.clone();
-            std::thread::spawn(move || {
-                let lines = BufReader::new(output).lines().map_while(Result::ok);
-                for said_now in lines.filter_map(|line| Said::parse(&line)) {
-                    // Nobody listens any more at the end of a figure.
-                    let _ = said.send((name.clone(), said_now));
-                }
-            });
+            hear(output, name.clone(), said.clone());
         }
-        Ok(Self { name, child })
+        if let Some(output) = child.stderr.take() {
+            hear(output, name.clone(), said);
+        }
+        Ok(Self { name, kind, child })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -106,8 +120,15 @@ impl Process {
         killed.map_err(|error| Failure::cannot("kill a leader", error))
     }
 
-    /// Asks it to stop, through a pipe.
+    /// Asks it to stop, through a pipe; the program by SIGTERM, as whoever runs it would.
     pub(crate) fn ask_to_stop(&mut self) -> Result<(), Failure> {
+        if self.kind == Kind::Program {
+            let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+            let asked = pid.map(|pid| kill_process(pid, Signal::TERM));
+            return asked
+                .unwrap_or(Ok(()))
+                .map_err(|error| Failure::cannot("ask a leader to stop", error));
+        }
         let Some(pipe) = &mut self.child.stdin else {
             return Err(Failure::new("a process has no standard input"));
         };
@@ -120,6 +141,17 @@ impl Process {
         let gone = self.child.wait().map(drop);
         gone.map_err(|error| Failure::cannot("wait for the end of a leader", error))
     }
+}
+
+/// Passes on what a process says, until it and all that it started are gone.
+fn hear(output: impl Read + Send + 'static, name: String, said: Sender<(String, Said)>) {
+    std::thread::spawn(move || {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        for said_now in lines.filter_map(|line| Said::parse(&line)) {
+            // Nobody listens any more at the end of a figure.
+            let _ = said.send((name.clone(), said_now));
+        }
+    });
 }
 
 impl Drop for Process {
@@ -145,7 +177,9 @@ impl Said {
                 at: at.parse().ok()?,
                 token: token.parse().ok()?,
             }),
-            ["follows", leader] => Some(Self::Follows((*leader).to_owned())),
+            ["follows", leader] | ["consensus:", "waiting:", leader, "leads", ..] => {
+                Some(Self::Follows((*leader).to_owned()))
+            }
             _ => None,
         }
     }

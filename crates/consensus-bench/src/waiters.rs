@@ -10,7 +10,8 @@ use std::io::BufRead;
 pub(crate) const HIDDEN_COMMAND: &str = "__flock-command";
 pub(crate) const HIDDEN_CALL: &str = "__flock-call";
 
-/// What `flock FILE COMMAND` runs once it has the lock. The lock goes when this process does.
+/// What `flock FILE COMMAND` runs once it has the lock, which goes when this process does; and what
+/// `consensus run` runs, which then names a token.
 pub(crate) fn command() {
     lead();
 }
@@ -31,7 +32,10 @@ pub(crate) fn call(file: &str) -> Result<(), Failure> {
 /// Until it is killed, or asked to stop.
 fn lead() {
     let at = clock::now();
-    Said::Leads { at, token: 0 }.say();
+    let token = std::env::var("CONSENSUS_TOKEN").ok();
+    let token = token.and_then(|token| token.parse().ok());
+    let token = token.unwrap_or_default();
+    Said::Leads { at, token }.say();
     // A line or the end of it: it is time to go.
     let _ = std::io::stdin().lock().lines().next();
 }

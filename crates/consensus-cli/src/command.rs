@@ -12,6 +12,7 @@ use crate::stages::Stage;
 use crate::times::{Instant, sleep_until};
 use crate::tree::Tree;
 use consensus::Token;
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
 use std::ffi::OsStr;
 use std::io;
@@ -25,6 +26,10 @@ use tokio::net::UnixStream;
 
 /// What variables that begin so say is for `consensus`, not for the command.
 const OURS: &[u8] = b"CONSENSUS_";
+
+/// The number of our end of the sockets is this at least. When a process dies the kernel closes the highest
+/// numbers first. A file watch takes some milliseconds to be closed, the guard should not wait for that.
+const HIGH: i32 = 200;
 
 /// How long the end of a guard that was let go is waited for, and how often is looked.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -165,7 +170,7 @@ impl Guarded {
             return true;
         }
         // What cannot be killed is reported when the time is over.
-        let _ = tree.signal_all(Signal::KILL);
+        let _ = tree.signal_all(&[Signal::KILL]);
         tree.is_gone()
     }
 
@@ -183,6 +188,8 @@ impl Guarded {
 fn spawn(shared: &Shared) -> io::Result<(Child, UnixStream)> {
     let (near, far) = std::os::unix::net::UnixStream::pair()?;
     near.set_nonblocking(true)?;
+    // Where there are no such numbers, the guard hears of our death a little later.
+    let near = fcntl_dupfd_cloexec(&near, HIGH).map_or(near, Into::into);
     let mut command = Stage::Guard.command();
     command.stdin(OwnedFd::from(far)).process_group(0);
     let guard = masks::while_blocked(|| command.spawn())?;

@@ -22,9 +22,11 @@ use duty::{Act, Duty};
 use nix::sys::signalfd::SignalFd;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_child_subreaper};
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -39,6 +41,7 @@ struct Guard {
     stdin: Option<OwnedFd>,
     /// Becomes readable when `consensus` dies.
     leader: Option<OwnedFd>,
+    untold_death: bool,
     children: SignalFd,
     timer: Timer,
     duty: Duty,
@@ -75,7 +78,7 @@ impl Guard {
         set_child_subreaper(Some(getpid()))?;
         let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        let leader = living_parent()?;
+        let leader = living_parent(&socket)?;
         let Some(hired) = wait_to_be_hired(&socket)? else {
             return Ok(None);
         };
@@ -89,14 +92,19 @@ impl Guard {
         };
         say::be(job.loudness);
         let children = masks::of_children()?;
+        let mut duty = Duty::new(job.times.grace);
+        if leader.is_none() {
+            duty.leader_died(Instant::now());
+        }
         Ok(Some(Self {
-            duty: Duty::new(job.times.grace),
+            duty,
             timer: Timer::new()?,
             socket,
             shared,
             job,
             stdin,
             leader,
+            untold_death: false,
             children,
             tree: None,
             group: None,
@@ -105,7 +113,8 @@ impl Guard {
     }
 
     fn serve(&mut self) -> Exit {
-        loop {
+        // Nothing is started for who died before this process had begun.
+        while !self.duty.is_over() {
             self.wait();
             while matches!(self.children.read_signal(), Ok(Some(_))) {
                 self.duty.something_ended(Instant::now());
@@ -118,11 +127,10 @@ impl Guard {
             while let Some(act) = self.duty.due(Instant::now(), self.shared.times()) {
                 self.act(act);
             }
+            self.tell_death();
             self.watch_tree();
-            if self.duty.is_over() {
-                return self.bequeath();
-            }
         }
+        self.bequeath()
     }
 
     /// Waits until there may be something to do.
@@ -147,9 +155,18 @@ impl Guard {
 
     fn obey(&mut self) -> Flow {
         loop {
-            let Ok(Some((order, descriptors))) = messages::receive(&self.socket) else {
-                // If that is because `consensus` died: its death is what counts, and is seen for itself.
-                return Flow::GoOn;
+            let (order, descriptors) = match messages::receive(&self.socket) {
+                Ok(Some(received)) => received,
+                Ok(None) => {
+                    self.leader_died();
+                    return Flow::GoOn;
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    self.leader_died();
+                    return Flow::GoOn;
+                }
+                // There is none, or it is unreadable.
+                Err(_) => return Flow::GoOn,
             };
             match order {
                 Order::Hire | Order::Look => {}
@@ -163,7 +180,10 @@ impl Guard {
                     self.signal(signal);
                     self.signal(Signal::CONT);
                 }
-                Order::Resume => self.signal(Signal::CONT),
+                Order::Resume => {
+                    self.signal(Signal::CONT);
+                    self.report(Report::Resumed);
+                }
                 Order::Leave => return Flow::End,
             }
         }
@@ -217,11 +237,23 @@ impl Guard {
         let Some(leader) = &self.leader else { return };
         let mut died = [PollFd::new(leader, PollFlags::IN)];
         if poll(&mut died, Some(&crate::times::NOTHING)) == Ok(1) {
-            self.leader = None;
-            if self.tree.is_some() {
-                say("the leader's process died: ending its command");
-            }
+            self.leader_died();
+        }
+    }
+
+    /// It is dead, or its end of the sockets is closed. That is one of the last things that a process does,
+    /// after all its threads but one have ended, and it is to be heard some milliseconds before its death.
+    fn leader_died(&mut self) {
+        if self.leader.take().is_some() {
             self.duty.leader_died(Instant::now());
+            self.untold_death = self.tree.is_some();
+        }
+    }
+
+    /// First something is done about it, and then it is said.
+    fn tell_death(&mut self) {
+        if mem::take(&mut self.untold_death) {
+            say("the leader's process died: ending its command");
         }
     }
 
@@ -229,7 +261,7 @@ impl Guard {
         let Some(tree) = &mut self.tree else { return };
         match tree.look() {
             News::None => {}
-            News::Stopped => self.report(Report::Stopped),
+            News::Stopped(signal) => self.report(Report::Stopped(signal)),
             News::Ended(exit) => {
                 if self.duty.command_ended(Instant::now()) {
                     self.give_back_terminal();
@@ -244,15 +276,15 @@ impl Guard {
     }
 
     fn act(&mut self, act: Act) {
-        let Some(tree) = &self.tree else { return };
+        let Some(tree) = &mut self.tree else { return };
         let outcome = match act {
-            Act::End => tree
-                .signal_all(Signal::TERM)
-                .and_then(|()| tree.signal_all(Signal::CONT)),
-            Act::Kill => tree.signal_all(Signal::KILL),
+            Act::End => tree.tell_all(Signal::TERM),
+            Act::EndLate => tree.tell_late(),
+            Act::Kill => tree.signal_all(&[Signal::KILL]),
             Act::KillFirst => {
+                let outcome = tree.signal_all(&[Signal::KILL]);
                 self.report(Report::Killing);
-                tree.signal_all(Signal::KILL)
+                outcome
             }
         };
         self.say_if_not_sent(outcome);
@@ -279,10 +311,10 @@ impl Guard {
     }
 
     fn give_back_terminal(&self) {
-        if let (Some(stdin), Some(command), Some(before)) =
-            (&self.stdin, self.group, Pid::from_raw(self.job.group))
+        if let (Some(stdin), Some(before)) = (&self.stdin, Pid::from_raw(self.job.group))
+            && self.group.is_some()
         {
-            terminal::pass(stdin, command, before);
+            terminal::give_back(stdin, self.group, before);
         }
     }
 
@@ -307,17 +339,16 @@ impl Guard {
     }
 }
 
-/// Something that becomes readable when our parent dies. `None`: it is dead.
-fn living_parent() -> io::Result<Option<OwnedFd>> {
-    let Some(parent) = getppid() else {
-        return Ok(None);
-    };
+/// Something that becomes readable when our parent dies. `None`: it is dead. Who that is says the socket that
+/// it made: had it died before this, our parent would be another by now.
+fn living_parent(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
+    let parent = socket_peercred(socket)?.pid;
     let handle = match pidfd_open(parent, PidfdFlags::empty()) {
         Ok(handle) => handle,
         Err(Errno::SRCH) => return Ok(None),
         Err(errno) => return Err(errno.into()),
     };
-    // Had it died before, the number could be another's by now, and our parent would be another too.
+    // Had it died before that, the number could be a stranger's by now.
     Ok((getppid() == Some(parent)).then_some(handle))
 }
 

@@ -2,7 +2,8 @@
 //! its own, it runs below this, which reaps whatever comes, passes signals on, and stays until all is over.
 //!
 //! Owns that `consensus` never meets children that are not its own, and that the guard can finish its work
-//! although `consensus` was killed: the end of a container's first process ends everything in it.
+//! although `consensus` was killed: the end of a container's first process ends everything in it. Elsewhere
+//! the init's own end is that of `consensus`, which nobody could tell from it.
 
 use crate::exit::Exit;
 use crate::masks::{self, Came};
@@ -10,13 +11,15 @@ use crate::say::say;
 use crate::{stages, tree};
 use nix::sys::signalfd::SignalFd;
 use rustix::process::{
-    Pid, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, set_child_subreaper, wait,
-    waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, getppid, kill_process,
+    set_child_subreaper, set_parent_process_death_signal, wait, waitid,
 };
 use std::collections::HashSet;
 use std::io;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
-/// Tells the program below that it is below; the signals that were blocked before.
+/// Tells the program below that it is below: the signals that were blocked before, and whom it is below.
 const BELOW: &str = "CONSENSUS_BELOW_INIT";
 
 /// Whether one has to be put above this process.
@@ -31,12 +34,27 @@ pub(crate) fn is_above() -> bool {
 
 /// The signals that were blocked before the init, for whoever is below one.
 pub(crate) fn blocked_above() -> Option<u64> {
-    std::env::var(BELOW).ok()?.parse().ok()
+    let below = std::env::var(BELOW).ok()?;
+    below.split(' ').next()?.parse().ok()
+}
+
+/// Binds this process to the init above it, if there is one. Whoever kills that means all of us.
+pub(crate) fn bind() -> io::Result<()> {
+    let Ok(below) = std::env::var(BELOW) else {
+        return Ok(());
+    };
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // It may have died before that.
+    let parent = getppid().map_or(0, Pid::as_raw_pid).to_string();
+    if below.split(' ').nth(1) == Some(&parent) {
+        return Ok(());
+    }
+    Err(io::Error::other("the init above has died"))
 }
 
 /// Runs the program below this process. Returns how that ended, once nothing of it is left.
 pub(crate) fn run() -> Exit {
-    let before: HashSet<Pid> = tree::children().into_iter().collect();
+    let before: HashSet<Pid> = tree::children().unwrap_or_default().into_iter().collect();
     let (program, signals) = match start() {
         Ok(started) => started,
         Err(error) => {
@@ -54,8 +72,7 @@ pub(crate) fn run() -> Exit {
             Ok(Some(Came::FromProcess(_) | Came::FromTerminal | Came::Child) | None) | Err(_) => {}
         }
         reap(program, &mut ended);
-        let left = tree::children();
-        if let Some(ended) = ended
+        if let (Some(ended), Ok(left)) = (ended, tree::children())
             && left.iter().all(|child| before.contains(child))
         {
             return ended;
@@ -65,11 +82,21 @@ pub(crate) fn run() -> Exit {
 
 fn start() -> io::Result<(Pid, SignalFd)> {
     set_child_subreaper(Some(getpid()))?;
+    hear_of_children()?;
     masks::block_all();
     let signals = masks::of_all()?;
     let mut program = stages::again();
-    program.env(BELOW, masks::before_us().to_string());
+    let (blocked, init) = (masks::before_us(), getpid().as_raw_pid());
+    program.env(BELOW, format!("{blocked} {init}"));
     Ok((Pid::from_child(&program.spawn()?), signals))
+}
+
+/// If whoever started us ignores the end of children, the kernel would not tell how they ended, nor when.
+fn hear_of_children() -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let _context = runtime.enter();
+    // It is handled from here on, also when nobody listens.
+    signal(SignalKind::child()).map(drop)
 }
 
 /// Reaps all that has ended.

@@ -20,7 +20,7 @@ pub(crate) struct Job {
     pub(crate) privileges: Privileges,
     /// The signals that were blocked when the program was started, one bit each, from 1.
     pub(crate) blocked: u64,
-    /// The process group of `consensus`.
+    /// The process group of `consensus`. 0: it has no number here.
     pub(crate) group: i32,
 }
 

@@ -6,19 +6,21 @@
 //! forward. The guard does it (`command.rs`), and is replaced if it does not.
 
 mod events;
+mod pausing;
 
 use crate::command::{Guarded, Heard};
 use crate::exit::Exit;
 use crate::messages::{Order, Report};
 use crate::say::{explain, say, settle, tell};
 use crate::shared::Times;
-use crate::signals::{Caught, Signals, name, pause, pause_group};
+use crate::signals::{Caught, Signals, name};
 use crate::terminal;
 use crate::times::{Instant, in_words};
 use crate::url::Life;
 use consensus::{Ended, Lease, Manager, Status, Term, Timing};
 use events::{Event, Known};
-use rustix::process::{Signal, getpgrp};
+use pausing::Pausing;
+use rustix::process::Signal;
 use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
@@ -94,6 +96,13 @@ fn shown(line: &[OsString]) -> String {
     }
 }
 
+/// In the guard's place.
+fn give_back_terminal(leader: &Leader<'_>) {
+    if let Some(ours) = terminal::our_group() {
+        terminal::give_back(io::stdin(), leader.guarded.command(), ours);
+    }
+}
+
 /// The watch over a command.
 #[derive(Debug)]
 struct Watch {
@@ -102,7 +111,7 @@ struct Watch {
     term_is_over: bool,
     lost: bool,
     ended: Option<Exit>,
-    paused: bool,
+    pausing: Pausing,
     /// Since when the command is ours to kill, when to do that again, and how long to wait after that.
     killing: Option<(Instant, Instant, Duration)>,
     trouble: Option<String>,
@@ -131,7 +140,7 @@ impl Watch {
             term_is_over: false,
             lost: false,
             ended: None,
-            paused: false,
+            pausing: Pausing::default(),
             killing: None,
             trouble: None,
         }
@@ -202,13 +211,8 @@ impl Watch {
                 self.asked_to_end(signal, leader);
             }
             Caught::PassOn(signal) => leader.guarded.order(Order::PassOn(signal)),
-            Caught::Pause if terminal::has_a_keeper() => {
-                self.paused = true;
-                leader.guarded.order(Order::PassOn(Signal::TSTP));
-                pause();
-            }
-            Caught::Pause => say("not pausing: nobody is there to let this go on"),
-            Caught::GoOn => self.go_on(leader),
+            Caught::Pause => self.pausing.asked(leader.guarded),
+            Caught::GoOn => self.pausing.over(leader.guarded),
             Caught::Child => return self.look(leader),
         }
         None
@@ -229,27 +233,18 @@ impl Watch {
         leader.guarded.order(Order::Look);
     }
 
-    /// After a pause, or what may have been one.
-    fn go_on(&mut self, leader: &mut Leader<'_>) {
-        if !self.paused {
-            return;
-        }
-        self.paused = false;
-        if let Some(command) = leader.guarded.command() {
-            terminal::pass(io::stdin(), getpgrp(), command);
-        }
-        leader.guarded.order(Order::Resume);
-    }
-
     fn hear(&mut self, heard: Heard, leader: &mut Leader<'_>) -> Option<Led> {
         match heard {
-            Heard::Report(Report::Started(_)) => {}
+            Heard::Report(Report::Started(command)) => pausing::begin(command),
             Heard::Report(Report::NotStarted(errno)) => {
                 let error = io::Error::from_raw_os_error(errno);
                 say(format_args!("cannot start the command: {error}"));
                 self.ended = Some(Exit::Unavailable);
             }
-            Heard::Report(Report::Stopped) => self.command_stopped(leader),
+            Heard::Report(Report::Stopped(signal)) => {
+                self.pausing.command_stopped(signal, leader.guarded);
+            }
+            Heard::Report(Report::Resumed) => self.pausing.command_resumed(),
             Heard::Report(Report::Ended(exit)) => {
                 let now = Instant::now();
                 self.end_by(now, now.plus(leader.timing.stop_grace), leader);
@@ -274,26 +269,6 @@ impl Watch {
             }
         }
         None
-    }
-
-    /// The command was stopped, by Ctrl-Z or for reading the terminal: then so are we.
-    fn command_stopped(&mut self, leader: &mut Leader<'_>) {
-        let Some(command) = leader.guarded.command() else {
-            return;
-        };
-        if !terminal::is_ours(io::stdin()) {
-            return;
-        }
-        if terminal::has_a_keeper() {
-            terminal::pass(io::stdin(), command, getpgrp());
-            say("paused, with the command: if it does not go on before the deadline, it is ended");
-            settle(FIRST_WORDS);
-            self.paused = true;
-            pause_group();
-        } else if terminal::is_in_front(io::stdin(), command) {
-            say("not pausing: nobody is there to let this go on");
-            leader.guarded.order(Order::Resume);
-        }
     }
 
     /// The command itself has ended: how, and what that means for the term.
@@ -334,6 +309,7 @@ impl Watch {
             return self.take_over(leader);
         };
         if leader.guarded.kill() {
+            give_back_terminal(leader);
             return Some(Led::Over(self.exit()));
         }
         if now >= since.plus(leader.timing.lease_duration) {
@@ -352,9 +328,7 @@ impl Watch {
 
     fn take_over(&mut self, leader: &mut Leader<'_>) -> Option<Led> {
         leader.guarded.take_over();
-        if let Some(command) = leader.guarded.command() {
-            terminal::pass(io::stdin(), command, getpgrp());
-        }
+        give_back_terminal(leader);
         let now = Instant::now();
         self.end_by(now, now, leader);
         self.killing = Some((now, now, FIRST_LOOK));

@@ -73,12 +73,14 @@ fn perform(verb: &Verb) -> Result<Exit, Exit> {
     if matches!(verb, Verb::Run(_)) && init::is_needed() {
         return Ok(init::run());
     }
-    log::start(verb.loudness())?;
-    let built = Builder::new_current_thread().enable_all().build();
-    let runtime = built.map_err(|error| {
+    let cannot_start = |error| {
         say::say(format_args!("cannot start; check the limits: {error}"));
         Exit::Unavailable
-    })?;
+    };
+    init::bind().map_err(cannot_start)?;
+    log::start(verb.loudness())?;
+    let built = Builder::new_current_thread().enable_all().build();
+    let runtime = built.map_err(cannot_start)?;
     let exit = runtime.block_on(async {
         match verb {
             Verb::Run(run) => run::run(run).await,

@@ -103,7 +103,10 @@ pub(crate) fn next(signals: &SignalFd) -> io::Result<Option<Came>> {
     let signal = Sent::from_named_raw(came.ssi_signo.cast_signed());
     Ok(match signal {
         Some(Sent::CHILD) => Some(Came::Child),
-        Some(_) if came.ssi_code == BY_KERNEL => Some(Came::FromTerminal),
+        // Of its end the terminal tells only who is in front and the first process of the session.
+        Some(signal) if came.ssi_code == BY_KERNEL && signal != Sent::HUP => {
+            Some(Came::FromTerminal)
+        }
         Some(signal) => Some(Came::FromProcess(signal)),
         None => None,
     })

@@ -27,7 +27,7 @@ pub(crate) enum Order {
     PassOn(Signal),
     /// Pass on a signal that is to end the command. What is stopped goes on, or it could not act on it.
     End(Signal),
-    /// Let the command go on after a pause.
+    /// Let the command go on after a pause. Is answered by [`Report::Resumed`].
     Resume,
     /// Look at the times.
     Look,
@@ -42,8 +42,10 @@ pub(crate) enum Report {
     Started(Pid),
     /// There is none, for this reason.
     NotStarted(i32),
-    /// The command was stopped.
-    Stopped,
+    /// The command was stopped, by this signal.
+    Stopped(i32),
+    /// The command was told to go on: what was reported of a stop before is old.
+    Resumed,
     /// The command itself has ended in this way. What it left is being ended.
     Ended(Exit),
     /// What is left gets SIGKILL.
@@ -89,12 +91,13 @@ impl Report {
         let (kind, value) = match self {
             Self::Started(process) => (1, number(process.as_raw_pid())),
             Self::NotStarted(errno) => (2, number(errno)),
-            Self::Stopped => (3, 0),
+            Self::Stopped(signal) => (3, number(signal)),
             Self::Ended(Exit::Signal(signal)) => (4, 256 + u64::from(signal)),
             Self::Ended(exit) => (4, u64::from(exit.code())),
             Self::Killing => (5, 0),
             Self::CannotSignal(errno) => (6, number(errno)),
             Self::Gone => (7, 0),
+            Self::Resumed => (8, 0),
         };
         pack(kind, value)
     }
@@ -105,7 +108,7 @@ impl Report {
         Some(match kind {
             1 => Self::Started(Pid::from_raw(number()?)?),
             2 => Self::NotStarted(number()?),
-            3 => Self::Stopped,
+            3 => Self::Stopped(number()?),
             4 => Self::Ended(match value.checked_sub(256) {
                 Some(signal) => Exit::Signal(u8::try_from(signal).ok()?),
                 None => Exit::Command(u8::try_from(value).ok()?),
@@ -113,6 +116,7 @@ impl Report {
             5 => Self::Killing,
             6 => Self::CannotSignal(number()?),
             7 => Self::Gone,
+            8 => Self::Resumed,
             _ => return None,
         })
     }
@@ -203,7 +207,8 @@ mod tests {
         let reports = [
             Report::Started(Pid::from_raw(4711).expect("a number")),
             Report::NotStarted(2),
-            Report::Stopped,
+            Report::Stopped(20),
+            Report::Resumed,
             Report::Ended(Exit::Command(255)),
             Report::Ended(Exit::Signal(64)),
             Report::Killing,

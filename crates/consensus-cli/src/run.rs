@@ -12,11 +12,12 @@ use crate::masks;
 use crate::say::{explain, plain, say};
 use crate::shared::Shared;
 use crate::signals::{Signals, name};
+use crate::terminal;
 use crate::times::{Instant, sleep_until};
 use crate::url::Life;
 use crate::wait::Wait;
 use consensus::{Error, ErrorKind, Manager, Timing};
-use rustix::process::getpgrp;
+use rustix::process::Pid;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,7 +157,7 @@ fn job(asked: &flags::Run, holder: String, timing: &Timing) -> Job {
         loudness: asked.loudness(),
         privileges: asked.privileges(),
         blocked: masks::before_us(),
-        group: getpgrp().as_raw_pid(),
+        group: terminal::our_group().map_or(0, Pid::as_raw_pid),
     }
 }
 
@@ -176,10 +177,19 @@ fn own_identity() -> Result<String, Exit> {
 
 /// Releases the lease if it is ours, and ends the election.
 async fn leave(manager: &Manager, signals: &mut Signals) {
-    let hint = async {
-        sleep_until(Instant::now().plus(SOON)).await;
+    let another = async {
+        // Whoever signals all processes does so twice where an init passes it on. That is one wish, and
+        // would cost the release.
+        let soon = Instant::now().plus(SOON);
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(soon) => break,
+                _ = signals.end() => {}
+            }
+        }
         say("waiting for the store, so that nothing stays held; another signal leaves at once");
-        std::future::pending::<()>().await;
+        signals.end().await
     };
     tokio::select! {
         biased;
@@ -187,10 +197,9 @@ async fn leave(manager: &Manager, signals: &mut Signals) {
             Ok(()) => explain("nothing is held any more: others may lead"),
             Err(error) => say(format_args!("not released: {error}")),
         },
-        signal = signals.end() => {
+        signal = another => {
             let signal = name(signal);
             say(format_args!("{signal}: leaving at once; what was held runs out by itself"));
         }
-        () = hint => {}
     }
 }

@@ -5,6 +5,7 @@
 //! is undone by exec, whereas an ignored signal would make the command deaf.
 
 use crate::say::say;
+use crate::terminal;
 use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
 use std::fs;
 use std::future::poll_fn;
@@ -80,7 +81,8 @@ impl Signals {
         loop {
             match self.next().await {
                 Caught::End(signal) => return signal,
-                Caught::Pause => pause(),
+                Caught::Pause if terminal::has_a_keeper() => pause(),
+                Caught::Pause => say_no_pause(),
                 Caught::PassOn(_) | Caught::GoOn | Caught::Child => {}
             }
         }
@@ -112,6 +114,11 @@ pub(crate) fn pause_group() {
     if let Err(error) = kill_current_process_group(Signal::STOP) {
         say(format_args!("cannot pause: {error}"));
     }
+}
+
+/// Says that there will be no pause.
+pub(crate) fn say_no_pause() {
+    say("not pausing: nobody is there to let this go on");
 }
 
 /// The number of a signal, for an exit code.

@@ -12,9 +12,7 @@ use crate::say::say;
 use crate::stages::Stage;
 use crate::terminal;
 use crate::times::Instant;
-use rustix::process::{
-    Pid, Signal, geteuid, getpgrp, getpid, getppid, set_parent_process_death_signal,
-};
+use rustix::process::{Pid, Signal, geteuid, getpid, getppid, set_parent_process_death_signal};
 use rustix::thread::set_no_new_privs;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -82,8 +80,11 @@ fn become_it(guard: i32, start: Start, name: &OsStr, arguments: &[OsString]) -> 
         say(format_args!("cannot start the command: {error}"));
         return Exit::Unavailable;
     }
-    if let Some(group) = Pid::from_raw(start.group) {
-        terminal::pass(io::stdin(), group, getpgrp());
+    if let Some(group) = Pid::from_raw(start.group)
+        && terminal::is_the_commands()
+    {
+        // The guard has made this a group of its own.
+        terminal::pass(io::stdin(), group, getpid());
     }
     // Promise 11. From here on the guard's signals reach us.
     if Instant::now() >= start.term_at {

@@ -56,8 +56,8 @@ impl Candidate {
         let shared = Arc::clone(&board);
         let election = Box::pin(async move {
             let mut backend = RecordBackend::in_world(Remote(who), Local(who));
-            let election = Election::new(timing, seed);
-            drive(&mut backend, &terms, election, &Local(who), &shared).await;
+            let mut election = Election::new(timing, seed);
+            drive(&mut backend, &terms, &mut election, &Local(who), &shared).await;
         });
         let work = Work {
             style: Style::Asks,

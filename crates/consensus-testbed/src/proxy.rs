@@ -198,9 +198,11 @@ impl Passage {
                 for (name, value) in headers {
                     answer = answer.header(name, value);
                 }
-                // A line of its own, as streams have them.
-                let body = Body::from(format!("{body}\n").into_bytes());
-                Ok(answer.body(body.map_err(Into::into).boxed_unsync())?)
+                Ok(answer.body(whole(body.to_string()))?)
+            }
+            Some(Fault::Stream(lines)) => {
+                let lines = lines.iter().map(|line| format!("{line}\n"));
+                Ok(Response::new(whole(lines.collect())))
             }
             Some(Fault::Twice) => {
                 let (head, body) = request.into_parts();
@@ -245,6 +247,12 @@ impl Passage {
         };
         Ok(answer.body(body.map_err(Into::into).boxed_unsync())?)
     }
+}
+
+fn whole(text: String) -> Passed {
+    Body::from(text.into_bytes())
+        .map_err(Into::into)
+        .boxed_unsync()
 }
 
 /// A body that can be frozen.

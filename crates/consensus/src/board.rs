@@ -163,6 +163,11 @@ impl Board {
     /// What was asked for, most urgent first.
     pub(crate) fn take_asked(&self, waker: &Waker) -> Option<Input> {
         self.driver.register(waker);
+        let asked = self.asked.load(Ordering::Acquire);
+        if asked == 0 {
+            // As at nearly every wake.
+            return None;
+        }
         let order = [
             (Ask::SeenOver, Input::SeenOver),
             (Ask::Stop, Input::Stop),
@@ -170,7 +175,6 @@ impl Board {
             // The count says how much work is left; this only wakes.
             (Ask::WorkDone, Input::Tick),
         ];
-        let asked = self.asked.load(Ordering::Acquire);
         let (bit, input) = order.into_iter().find(|(bit, _)| asked & *bit as u8 != 0)?;
         self.asked.fetch_and(!(bit as u8), Ordering::AcqRel);
         if matches!(input, Input::SeenOver) && self.belief.deadline().is_some() {

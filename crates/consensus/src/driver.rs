@@ -10,64 +10,24 @@ use crate::world::{Instant, World};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-/// The object-safe twin of [`Backend`]: one method, since a backend is always doing one thing.
-pub trait AnyBackend: Send {
-    /// Does this, and says what came of it.
-    fn perform<'a>(&'a mut self, verb: Verb, candidate: &'a Candidate) -> Doing<'a>;
-}
-
 /// A verb under way.
-type Doing<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+type Doing<'a> = Pin<&'a mut (dyn Future<Output = Answer> + Send + 'a)>;
 
 /// What the machine is told, and what people are told.
 #[derive(Debug)]
-pub struct Answer {
+struct Answer {
     input: Input,
     error: Option<Error>,
 }
 
-impl<B: Backend> AnyBackend for B {
-    fn perform<'a>(&'a mut self, verb: Verb, candidate: &'a Candidate) -> Doing<'a> {
-        match verb {
-            Verb::Acquire => {
-                Box::pin(
-                    async move { Answer::new(self.try_acquire(candidate).await, Input::Acquire) },
-                )
-            }
-            Verb::Renew(token) => {
-                Box::pin(
-                    async move { Answer::new(self.renew(candidate, token).await, Input::Renew) },
-                )
-            }
-            Verb::Release => {
-                Box::pin(async move { Answer::new(self.release(candidate).await, Input::Release) })
-            }
-            Verb::LetGo => Box::pin(async move {
-                self.let_go().await;
-                Answer {
-                    input: Input::LetGo,
-                    error: None,
-                }
-            }),
-            Verb::Watch => Box::pin(async move {
-                self.changed().await;
-                Answer {
-                    input: Input::Changed,
-                    error: None,
-                }
-            }),
-            Verb::Rest => Box::pin(std::future::pending()),
-        }
-    }
-}
-
 impl Answer {
+    fn of(input: Input) -> Self {
+        Self { input, error: None }
+    }
+
     fn new<T>(answer: Result<T, Error>, input: fn(Result<T, Failure>) -> Input) -> Self {
         match answer {
-            Ok(answer) => Self {
-                input: input(Ok(answer)),
-                error: None,
-            },
+            Ok(answer) => Self::of(input(Ok(answer))),
             Err(error) => Self {
                 input: input(Err(Failure::from(&error))),
                 error: Some(error),
@@ -77,67 +37,76 @@ impl Answer {
 }
 
 /// Runs one candidate's election to its end.
-pub async fn drive<W: World>(
-    backend: &mut dyn AnyBackend,
+pub async fn drive<B: Backend, W: World>(
+    backend: &mut B,
     candidate: &Candidate,
-    election: Election,
+    election: &mut Election,
     world: &W,
     board: &Board,
 ) {
-    let report = Report::new(&candidate.identity, board);
     let mut driver = Driver {
         election,
         world,
         board,
-        report,
+        report: Report::new(&candidate.identity, board),
     };
     let mut verb = Verb::Rest;
     loop {
-        // Dropped, and so abandoned, when the machine begins something else.
-        let mut doing = backend.perform(verb, candidate);
-        verb = loop {
-            let input = driver.next(&mut doing).await;
-            match driver.take(input) {
-                Then::Keep => {}
-                Then::Begin(verb) => break verb,
-                Then::Finish => return driver.report.stopped(),
+        // Dropped, and so abandoned, when the machine begins something else. A life is spent watching:
+        // that lies with the rest of the election, where its wakes find it at once. Requests are large
+        // and short: each has memory of its own, and only while it lasts.
+        let next = match verb {
+            Verb::Watch => driver.race(pin!(watch(backend))).await,
+            Verb::Rest => driver.race(pin!(std::future::pending())).await,
+            Verb::Acquire | Verb::Renew(_) | Verb::Release | Verb::LetGo => {
+                let mut doing = Box::pin(request(backend, verb, candidate));
+                driver.race(doing.as_mut()).await
             }
         };
+        match next {
+            Some(next) => verb = next,
+            None => return driver.report.stopped(),
+        }
     }
 }
 
 struct Driver<'a, W> {
-    election: Election,
+    election: &'a mut Election,
     world: &'a W,
     board: &'a Board,
     report: Report<'a>,
 }
 
 impl<W: World> Driver<'_, W> {
-    /// What comes first: the user, the answer, or the time.
-    async fn next(&mut self, doing: &mut Doing<'_>) -> Input {
-        let wake = self.election.wake();
-        let mut sleep = pin!(async {
-            match wake {
-                Some(at) => self.world.sleep_until(at).await,
-                None => std::future::pending().await,
+    /// Gives the machine what comes first, the user, the answer or the time, until it begins something
+    /// else. `None`: the election is over.
+    async fn race(&mut self, mut doing: Doing<'_>) -> Option<Verb> {
+        loop {
+            let wake = self.election.wake();
+            let mut sleep = pin!(async {
+                match wake {
+                    Some(at) => self.world.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            });
+            let first = std::future::poll_fn(|cx| {
+                if let Some(input) = self.board.take_asked(cx.waker()) {
+                    return Poll::Ready(Answer::of(input));
+                }
+                if let Poll::Ready(answer) = doing.as_mut().poll(cx) {
+                    return Poll::Ready(answer);
+                }
+                let tick = sleep.as_mut().poll(cx);
+                tick.map(|()| Answer::of(Input::Tick))
+            });
+            let Answer { input, error } = first.await;
+            self.report.answer(&input, error);
+            match self.take(input) {
+                Then::Keep => {}
+                Then::Begin(verb) => return Some(verb),
+                Then::Finish => return None,
             }
-        });
-        let answer = std::future::poll_fn(|cx| {
-            if let Some(input) = self.board.take_asked(cx.waker()) {
-                return Poll::Ready(Answer { input, error: None });
-            }
-            if let Poll::Ready(answer) = doing.as_mut().poll(cx) {
-                return Poll::Ready(answer);
-            }
-            sleep.as_mut().poll(cx).map(|()| Answer {
-                input: Input::Tick,
-                error: None,
-            })
-        })
-        .await;
-        self.report.answer(&answer.input, answer.error);
-        answer.input
+        }
     }
 
     /// Gives the machine what happened, and around it what is true: whether work is left.
@@ -190,4 +159,24 @@ impl<W: World> Driver<'_, W> {
             self.step(now, Input::SeenOver, then);
         }
     }
+}
+
+/// Asks the backend, and gives its answer.
+async fn request<B: Backend>(backend: &mut B, verb: Verb, candidate: &Candidate) -> Answer {
+    match verb {
+        Verb::Acquire => Answer::new(backend.try_acquire(candidate).await, Input::Acquire),
+        Verb::Renew(token) => Answer::new(backend.renew(candidate, token).await, Input::Renew),
+        Verb::Release => Answer::new(backend.release(candidate).await, Input::Release),
+        Verb::LetGo => {
+            backend.let_go().await;
+            Answer::of(Input::LetGo)
+        }
+        Verb::Watch => watch(backend).await,
+        Verb::Rest => std::future::pending().await,
+    }
+}
+
+async fn watch<B: Backend>(backend: &mut B) -> Answer {
+    backend.changed().await;
+    Answer::of(Input::Changed)
 }

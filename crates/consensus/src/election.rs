@@ -238,6 +238,11 @@ impl Election {
         }
     }
 
+    /// The times that it keeps.
+    pub fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
     /// The belief (promise 1): the term's token, and the deadline that readers compare a clock with.
     pub fn belief(&self) -> Option<(Token, Instant)> {
         match self.state {

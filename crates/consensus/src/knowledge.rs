@@ -220,7 +220,8 @@ impl<V: Clone + PartialEq> Knowledge<V> {
     /// A write was stored: it is our last confirmed one, and what we knew of others is over.
     pub(crate) fn stored(&mut self, record: Record, version: V) {
         self.highest = self.highest.max(record.token.unwrap_or_default());
-        self.open.clear();
+        // Its memory as well: as a rule nothing is open.
+        self.open = Vec::new();
         self.watched = None;
         self.own = Some(record);
         self.version = Some(version);

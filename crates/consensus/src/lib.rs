@@ -92,7 +92,7 @@ pub use token::Token;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::board::{Ask, Board};
-    pub use crate::driver::{AnyBackend, drive};
+    pub use crate::driver::drive;
     pub use crate::election::Election;
     pub use crate::host::Host;
     pub use crate::world::{Instant, World};

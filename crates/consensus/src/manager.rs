@@ -3,7 +3,7 @@
 use crate::backend::{Backend, Candidate};
 use crate::board::{Ask, Board};
 use crate::config::Config;
-use crate::driver::{AnyBackend, drive};
+use crate::driver::drive;
 use crate::election::Election;
 use crate::host::{self, Host};
 use crate::lease::Lease;
@@ -40,16 +40,11 @@ use tokio::runtime::Handle;
 pub struct Manager {
     board: Arc<Board>,
     thread: Handle,
-    ready: Mutex<Option<Ready>>,
+    start: Mutex<Option<Start>>,
 }
 
-/// An election that has not been started.
-struct Ready {
-    backend: Box<dyn AnyBackend>,
-    candidate: Candidate,
-    election: Election,
-    meaning: String,
-}
+/// Starts the election, on this thread and for this board.
+type Start = Box<dyn FnOnce(&Handle, Arc<Board>) + Send>;
 
 impl Manager {
     /// An election that has not been started. Nothing is asked of the backend yet.
@@ -64,17 +59,14 @@ impl Manager {
     pub fn new(backend: impl Backend, config: Config) -> Result<Self, Error> {
         let (candidate, timing) = config.check()?;
         let election = Election::new(timing, host::seed()?);
-        let ready = Ready {
-            backend: Box::new(backend),
-            candidate,
-            election,
-            meaning: timing.summary(),
-        };
-        let ready = Mutex::new(Some(ready));
+        let start: Start = Box::new(move |thread, board| {
+            let died = DiedUnlessStopped(board);
+            thread.spawn(run(backend, candidate, election, died));
+        });
         Ok(Self {
             board: Arc::default(),
             thread: elections()?,
-            ready,
+            start: Mutex::new(Some(start)),
         })
     }
 
@@ -86,9 +78,8 @@ impl Manager {
     pub fn start(&self) -> Lease {
         // Made first, so that no change is of the past to it.
         let lease = Lease::new(Arc::clone(&self.board));
-        if let Some(ready) = self.take_ready() {
-            self.thread
-                .spawn(run(ready, DiedUnlessStopped(Arc::clone(&self.board))));
+        if let Some(start) = self.take_start() {
+            start(&self.thread, Arc::clone(&self.board));
         }
         lease
     }
@@ -107,7 +98,7 @@ impl Manager {
     /// Asks for what [`stop`](Manager::stop) does, and returns at once.
     pub fn begin_stop(&self) {
         self.board.ask(Ask::Stop);
-        if self.take_ready().is_some() {
+        if self.take_start().is_some() {
             // It never started.
             self.board.set_status(Status::Stopped);
         }
@@ -145,8 +136,8 @@ impl Manager {
         block_on(self.stop())
     }
 
-    fn take_ready(&self) -> Option<Ready> {
-        self.ready
+    fn take_start(&self) -> Option<Start> {
+        self.start
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
@@ -179,18 +170,23 @@ impl Manager {
 
 /// Runs an election to its end. `died` comes from outside, so that it speaks also if this is dropped
 /// before it began.
-async fn run(mut ready: Ready, died: DiedUnlessStopped) {
-    let Candidate { identity, .. } = &ready.candidate;
-    tracing::info!(identity = &**identity, "candidate: {}", ready.meaning);
-    ready.meaning = String::new();
-    drive(
-        &mut *ready.backend,
-        &ready.candidate,
-        ready.election,
-        &Host,
-        &died.0,
-    )
-    .await;
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps everything twice: as arguments, and as what it works with"
+)]
+fn run(
+    mut backend: impl Backend,
+    candidate: Candidate,
+    mut election: Election,
+    died: DiedUnlessStopped,
+) -> impl Future<Output = ()> + Send {
+    async move {
+        // Goes first: the belief ends before the backend takes back the mark of a living holder.
+        let died = died;
+        let identity = &*candidate.identity;
+        tracing::info!(identity, "candidate: {}", election.timing().summary());
+        drive(&mut backend, &candidate, &mut election, &Host, &died.0).await;
+    }
 }
 
 /// Also if the user's future panics.

@@ -3,6 +3,7 @@
 //! Fields: `identity`, `token`, `leader`, `reason`, `error`, `wait`. An outage is logged when it begins,
 //! when its error changes and when it is over, not at every try.
 
+use crate::backend::Leader;
 use crate::board::Board;
 use crate::election::{Event, Input, Verb};
 use crate::status::Status;
@@ -13,6 +14,8 @@ pub(crate) struct Report<'a> {
     identity: &'a str,
     board: &'a Board,
     trouble: Option<String>,
+    /// The leader that handles were told of last, if they were told nothing since.
+    follows: Option<Leader>,
 }
 
 impl<'a> Report<'a> {
@@ -21,6 +24,7 @@ impl<'a> Report<'a> {
             identity,
             board,
             trouble: None,
+            follows: None,
         }
     }
 
@@ -55,6 +59,7 @@ impl<'a> Report<'a> {
 
     pub(crate) fn event(&mut self, event: Event) {
         let identity = self.identity;
+        let followed = self.follows.take();
         match event {
             Event::Began(token) => {
                 tracing::info!(identity, %token, "leads");
@@ -84,6 +89,10 @@ impl<'a> Report<'a> {
                 });
             }
             Event::Follows { leader, at_most } => {
+                self.follows.clone_from(&leader);
+                if leader.is_some() && leader == followed {
+                    return;
+                }
                 let named = leader.is_some();
                 // What went wrong with a lease of ours is over with that lease.
                 self.board.tell(|view| {
@@ -174,5 +183,34 @@ impl<'a> Report<'a> {
             tracing::info!(identity = self.identity, "the store answers again");
             self.board.tell(|view| view.trouble.take().is_some());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+    use crate::Token;
+    use crate::backend::Leader;
+    use crate::board::Board;
+    use crate::election::Event;
+    use crate::status::Status;
+
+    /// Breaks if `follows` outlives what is told after it.
+    #[test]
+    fn a_leader_that_comes_back_is_told_again() {
+        let board = Board::default();
+        let mut report = Report::new("one", &board);
+        let leader = Some(Leader {
+            identity: "other".into(),
+            address: None,
+        });
+        let follows = Event::Follows {
+            leader: leader.clone(),
+            at_most: None,
+        };
+        report.event(follows.clone());
+        report.event(Event::Began(Token::new(1)));
+        report.event(follows);
+        assert_eq!(board.status(), Status::Following { leader });
     }
 }

@@ -389,4 +389,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "at.rounded_down(step / 1_000_000)",
         command: UNIT,
     },
+    Mutant {
+        name: "a_leader_that_comes_back_is_no_news",
+        promise: "a status that is up to date",
+        file: "crates/consensus/src/report.rs",
+        find: "self.follows.take()",
+        replace: "self.follows.clone()",
+        command: UNIT,
+    },
 ];

@@ -18,8 +18,9 @@ pub(super) struct Duty {
     grace: Duration,
     work: Work,
     leader: Leader,
-    /// Whether the command has been told to end.
-    told: bool,
+    told: Told,
+    /// Whether somebody may have come to us who was not told.
+    late: bool,
     /// A limit of our own for what is left.
     limit: Option<Instant>,
     /// When to send SIGKILL again, and how long to wait after that.
@@ -42,11 +43,22 @@ enum Leader {
     Died,
 }
 
+/// Who has been told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nobody,
+    /// The command, by a signal that was passed on.
+    Command,
+    All,
+}
+
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     /// SIGTERM for everything, and SIGCONT: what is stopped could not use its grace.
     End,
+    /// The same for what has come to us since: what was below it is dead.
+    EndLate,
     /// SIGKILL for everything, for the first time.
     KillFirst,
     /// SIGKILL for what has come to us since.
@@ -59,7 +71,8 @@ impl Duty {
             grace,
             work: Work::NotStarted,
             leader: Leader::Lives,
-            told: false,
+            told: Told::Nobody,
+            late: false,
             limit: None,
             again: None,
         }
@@ -71,7 +84,9 @@ impl Duty {
 
     /// `consensus` has passed on a signal that ends the command.
     pub(super) fn told_to_end(&mut self) {
-        self.told = true;
+        if self.told == Told::Nobody {
+            self.told = Told::Command;
+        }
     }
 
     pub(super) fn leader_died(&mut self, now: Instant) {
@@ -86,13 +101,14 @@ impl Duty {
         }
         self.work = Work::Ended;
         // What it leaves was not told.
-        self.told = false;
+        self.told = Told::Nobody;
         self.limit_to(now);
         true
     }
 
     /// What was below it has come to us.
     pub(super) fn something_ended(&mut self, now: Instant) {
+        self.late = self.told == Told::All;
         if let Some((again, _)) = &mut self.again {
             *again = now.min(*again);
         }
@@ -123,15 +139,22 @@ impl Duty {
                 None => Act::KillFirst,
                 Some(_) => Act::Kill,
             };
-            self.told = true;
+            self.told = Told::All;
             self.again = Some((now.plus(pause), (pause * 2).min(LAST_LOOK)));
             return Some(act);
         }
-        if now >= term_at && !self.told {
-            self.told = true;
-            return Some(Act::End);
+        if now < term_at {
+            return None;
         }
-        None
+        let late = std::mem::take(&mut self.late);
+        match self.told {
+            Told::Nobody => {
+                self.told = Told::All;
+                Some(Act::End)
+            }
+            Told::All if late => Some(Act::EndLate),
+            Told::Command | Told::All => None,
+        }
     }
 
     /// When something will be due.
@@ -140,10 +163,9 @@ impl Duty {
         if let Some((again, _)) = self.again {
             return Some(again.max(kill_at));
         }
-        Some(if self.told {
-            kill_at
-        } else {
-            term_at.min(kill_at)
+        Some(match self.told {
+            Told::Nobody => term_at.min(kill_at),
+            Told::Command | Told::All => kill_at,
         })
     }
 
@@ -245,6 +267,21 @@ mod tests {
         assert!(!duty.command_ended(at(106)));
         assert_eq!(duty.due(at(106), times(100, 140)), Some(Act::End));
         assert_eq!(duty.due(at(140), times(100, 140)), Some(Act::KillFirst));
+    }
+
+    #[test]
+    fn what_comes_to_us_later_is_told_as_well() {
+        let mut duty = running();
+        duty.something_ended(at(10));
+        assert_eq!(duty.due(at(10), times(100, 140)), None);
+        assert_eq!(duty.due(at(100), times(100, 140)), Some(Act::End));
+        assert_eq!(duty.due(at(101), times(100, 140)), None);
+        duty.something_ended(at(102));
+        assert_eq!(duty.due(at(102), times(100, 140)), Some(Act::EndLate));
+        assert_eq!(duty.due(at(102), times(100, 140)), None);
+        duty.something_ended(at(140));
+        assert_eq!(duty.due(at(140), times(100, 140)), Some(Act::KillFirst));
+        assert_eq!(duty.due(at(140), times(100, 140)), None);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What the tests are made of: a place for an election, and a program that runs in it.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -51,13 +51,25 @@ impl Place {
 
     /// `consensus run` here, with these flags and this shell script. The script's `$1` is the folder.
     pub fn run(&self, flags: &str, script: &str) -> Started {
+        Started::new(self.command(flags, script))
+    }
+
+    /// The same as a shell with job control does it, in a group of its own: else, if the tests lead their
+    /// session, nobody could let it go on after a pause.
+    pub fn run_as_a_job(&self, flags: &str, script: &str) -> Started {
+        let mut command = self.command(flags, script);
+        command.process_group(0);
+        Started::new(command)
+    }
+
+    fn command(&self, flags: &str, script: &str) -> Command {
         let mut command = consensus();
         command.arg("run").args(flags.split_whitespace());
         command.arg(self.url()).arg("--");
         command
             .args(["sh", "-c", script, "sh"])
             .arg(self.folder.path());
-        Started::new(command)
+        command
     }
 
     /// Waits until the command has written this file, and gives what it says.
@@ -110,11 +122,15 @@ pub fn clean(command: &mut Command) {
 }
 
 /// Waits until something is so.
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, is_so: impl FnMut() -> bool) {
+    look_until(what, Duration::from_millis(5), is_so);
+}
+
+fn look_until(what: &str, pause: Duration, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < patience(), "never came: {what}");
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(pause);
     }
 }
 
@@ -124,6 +140,92 @@ pub fn lives(process: &str) -> bool {
         let state = stat.rsplit(')').next().unwrap_or_default();
         !state.trim_start().starts_with(['Z', 'X'])
     })
+}
+
+/// Whether a process is stopped, as Ctrl-Z does it.
+pub fn is_stopped(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.contains(") T ")
+}
+
+/// The children of a process that has one thread, or starts all from its first.
+pub fn children(process: &str) -> Vec<String> {
+    let list = format!("/proc/{process}/task/{process}/children");
+    let list = fs::read_to_string(list).unwrap_or_default();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A shell script that knows `$run`, `$url` and `$D`, the folder.
+pub fn script(place: &Place, text: &str) -> Command {
+    let mut command = Command::new("sh");
+    clean(&mut command);
+    command.args(["-c", text]);
+    know(&mut command, place);
+    command
+}
+
+/// Lets a shell know what is tested, and where.
+pub fn know(command: &mut Command, place: &Place) {
+    command
+        .env("run", format!("{} run", env!("CARGO_BIN_EXE_consensus")))
+        .env("url", place.url())
+        .env("D", place.path(""));
+}
+
+/// This command, as the first process of a namespace of its own, if that can be had here.
+pub fn first_process(inner: &Command) -> Option<Command> {
+    let mut flags = vec!["--pid", "--fork", "--mount-proc"];
+    if !geteuid().is_root() {
+        flags.extend(["--user", "--map-root-user"]);
+    }
+    let mut probe = Command::new("unshare");
+    let works = probe.args(&flags).arg("true").status();
+    if !works.is_ok_and(|status| status.success()) {
+        skip("no pid namespace can be made with unshare(1)");
+        return None;
+    }
+    flags.push("--");
+    Some(below("unshare", &flags, inner))
+}
+
+/// This command, started by another.
+pub fn below(outer: &str, flags: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(outer);
+    clean(&mut command);
+    command.args(flags);
+    command.arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Whether there is such a program.
+pub fn has(name: &str) -> bool {
+    let there = Command::new(name).arg("--version").output().is_ok();
+    if !there {
+        skip(&format!("there is no {name}"));
+    }
+    there
+}
+
+/// Says why a test did nothing. In CI nothing is skipped.
+pub fn skip(why: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "in CI nothing is skipped: {why}"
+    );
+    // Not by a macro, whose output the test runner keeps to itself.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
+/// Signals a process that may have ended meanwhile, and has not been reaped by a test.
+pub fn signal_if_there(process: &str, signal: Signal) {
+    let process: i32 = process.parse().expect("a process id");
+    let process = Pid::from_raw(process).expect("a process id");
+    let _ = kill_process(process, signal);
 }
 
 /// Signals a process that a test started, directly or not.
@@ -179,6 +281,12 @@ impl Started {
     /// Waits until it says this.
     #[must_use]
     pub fn says(mut self, words: &str) -> Self {
+        self.hear(words);
+        self
+    }
+
+    /// The same, for who has it in a place of its own.
+    pub fn hear(&mut self, words: &str) {
         loop {
             let line = self
                 .stderr
@@ -188,7 +296,7 @@ impl Started {
                 });
             writeln!(self.said, "{line}").expect("a string takes all");
             if line.contains(words) {
-                return self;
+                return;
             }
         }
     }
@@ -197,29 +305,45 @@ impl Started {
         self.child.id().to_string()
     }
 
+    /// Its guard, as soon as there is one.
+    pub fn guard(&self) -> String {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let mut guard = String::new();
+        look_until("a guard", Duration::ZERO, || {
+            guard = fs::read_to_string(&children).unwrap_or_default();
+            !guard.is_empty()
+        });
+        guard.trim().to_owned()
+    }
+
     #[must_use]
     pub fn gets(self, signal: Signal) -> Self {
         self::signal(&self.id(), signal);
         self
     }
 
+    /// Waits for its end alone. A signal that ended it is below zero.
+    pub fn code(&mut self) -> i32 {
+        let mut ended = None;
+        until("its end", || {
+            ended = self.child.try_wait().expect("a child");
+            ended.is_some()
+        });
+        let status = ended.expect("ended");
+        let signal = || -status.signal().unwrap_or_default();
+        status.code().unwrap_or_else(signal)
+    }
+
     /// Waits for its end, and that of all that it started.
     pub fn done(mut self) -> Done {
-        let mut code = None;
-        until("its end", || {
-            code = self.child.try_wait().expect("a child");
-            code.is_some()
-        });
-        let status = code.expect("ended");
+        let code = self.code();
         let stdout = self.stdout.recv_timeout(patience());
         let stdout = stdout.expect("it left something behind that holds its stdout");
         while let Ok(line) = self.stderr.recv_timeout(patience()) {
             writeln!(self.said, "{line}").expect("a string takes all");
         }
         Done {
-            code: status
-                .code()
-                .unwrap_or_else(|| -status.signal().unwrap_or_default()),
+            code,
             stdout,
             stderr: std::mem::take(&mut self.said),
         }

@@ -1,15 +1,10 @@
 //! How a command is ended: signals passed on, the grace, and what it leaves behind.
 
-use crate::bench::{Place, consensus, lives, signal, until};
+use crate::bench::{Place, consensus, is_stopped, lives, signal, until};
 use rustix::process::Signal;
 use std::process::Stdio;
 
 const FOR_EVER: &str = "while :; do sleep 0.1; done";
-
-fn is_stopped(process: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    stat.contains(") T ")
-}
 
 #[test]
 fn a_signal_is_passed_on_and_the_commands_own_code_kept() {
@@ -57,10 +52,13 @@ fn a_signal_that_is_the_commands_business_does_not_end_it() {
 fn leader_and_follower_pause_and_go_on() {
     let place = Place::new();
     let leader = place
-        .run("", "echo $$ > $1/id; exec sleep 60")
+        .run_as_a_job("", "echo $$ > $1/id; exec sleep 60")
         .says("leading");
     let command = place.wait_for_file("id");
-    let follower = place.run("", "true").says("waiting").gets(Signal::TSTP);
+    let follower = place
+        .run_as_a_job("", "true")
+        .says("waiting")
+        .gets(Signal::TSTP);
     until("the pause", || is_stopped(&follower.id()));
     let leader = leader.gets(Signal::TSTP);
     until("the pause", || {
@@ -77,7 +75,7 @@ fn leader_and_follower_pause_and_go_on() {
 fn a_leader_that_pauses_for_too_long_has_lost() {
     let place = Place::new();
     let leader = place
-        .run("--lease=1s", "echo $$ > $1/id; exec sleep 60")
+        .run_as_a_job("--lease=1s", "echo $$ > $1/id; exec sleep 60")
         .says("leading");
     let command = place.wait_for_file("id");
     let leader = leader.gets(Signal::TSTP);

@@ -1,6 +1,6 @@
 //! Flags: each has its effect, on the command line and as a variable, and none reaches the command.
 
-use crate::bench::{Done, Place, Started, consensus, signal};
+use crate::bench::{Done, Place, Started, consensus, lives, signal, until};
 use rustix::process::Signal;
 use std::fs;
 
@@ -88,11 +88,13 @@ fn patience_is_a_flag_or_a_variable() {
 fn a_record_that_is_absent_is_free_if_that_was_said() {
     for given in WAYS {
         let place = Place::new();
-        // Nobody says that its command is over, so somebody may lead.
+        // Nobody is left to say that its command is over, so somebody may lead.
         let leader = place.run("", "echo $$ > $1/id; exec sleep 600");
         let command = place.wait_for_file("id");
-        drop(leader.gets(Signal::KILL));
-        signal(&command, Signal::KILL);
+        let leader = leader.gets(Signal::STOP);
+        signal(&leader.guard(), Signal::KILL);
+        drop(leader);
+        until("the end of the command", || !lives(&command));
         fs::remove_file(place.record()).expect("there is one");
         let held = place.run("--nonblock", "true").done().exits(75);
         let _ = held.having_said("somebody may still lead");

@@ -13,14 +13,21 @@
 )]
 
 mod bench;
+mod pty;
 
+mod behaviour;
 mod ending;
 mod environment;
 mod exits;
 mod flags;
+mod front;
 mod help;
+mod inherited;
 mod input;
 mod kubernetes;
 mod readme;
+mod soak;
 mod status;
+mod surroundings;
 mod takeover;
+mod terminal;

@@ -1,6 +1,6 @@
 //! `status`: who leads, for people and for programs.
 
-use crate::bench::{Done, Place, Started, clean, consensus, lives, outcome, signal, until};
+use crate::bench::{Done, Place, Started, clean, consensus, lives, outcome, until};
 use rustix::process::{Signal, geteuid};
 use serde_json::Value;
 use std::fs;
@@ -203,7 +203,7 @@ fn a_record_that_is_gone_under_a_leader_is_not_nobody() {
     assert_eq!(done.stdout, "");
     let _ = done.having_said("it is not known who leads");
     drop(leader);
-    signal(&command, Signal::KILL);
+    until("the end of the command", || !lives(&command));
     let done = outcome(&["status", &place.url()]).exits(69);
     let _ = done.having_said("whoever led may not know that");
 }

@@ -1,7 +1,8 @@
 //! From one leader to the next.
 
-use crate::bench::{Place, lives};
+use crate::bench::{Place, lives, signal, until};
 use rustix::process::Signal;
+use std::time::Duration;
 
 #[test]
 fn of_several_at_once_one_runs_at_a_time() {
@@ -48,6 +49,18 @@ fn when_the_leader_is_killed_its_command_ends_and_another_runs_at_once() {
     assert!(!lives(&command));
 }
 
+/// Also when it is killed before the guard has begun: that one must not take its new parent for the leader.
+#[test]
+fn a_leader_that_is_killed_soon_leaves_neither_a_guard_nor_a_command() {
+    for round in 0..60 {
+        let place = Place::new();
+        let leader = place.run("--lease=1h", "exec sleep 600");
+        std::thread::sleep(Duration::from_micros(round * 500));
+        // All that it started has its stdout.
+        let _ = leader.gets(Signal::KILL).done().exits(-9);
+    }
+}
+
 #[test]
 fn a_follower_that_ends_leaves_the_leader_alone() {
     let place = Place::new();
@@ -75,4 +88,20 @@ fn what_a_command_leaves_behind_is_gone_before_another_runs() {
     std::fs::write(place.path("waits"), "yes\n").expect("written");
     let _ = first.done().exits(0).having_said("SIGKILL");
     assert_eq!(second.done().exits(0).stdout, "");
+}
+
+/// It finds another parent then, whose end is not what it waits for.
+#[test]
+fn a_guard_whose_consensus_died_while_it_was_starting_ends() {
+    let place = Place::new();
+    let _leader = place.run("--id=first", "sleep 60").says("leading");
+    for delay in (0..30).map(|turn| Duration::from_micros(turn * 50)) {
+        let follower = place.run("", "true");
+        let guard = follower.guard();
+        std::thread::sleep(delay);
+        signal(&guard, Signal::STOP);
+        drop(follower.gets(Signal::KILL));
+        signal(&guard, Signal::CONT);
+        until("the end of the guard", || !lives(&guard));
+    }
 }

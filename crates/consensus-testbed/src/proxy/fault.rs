@@ -33,6 +33,8 @@ pub enum Fault {
     Late(Duration),
     /// It is not passed on, but answered like this: status, headers, body.
     Answer(u16, Vec<(&'static str, String)>, Value),
+    /// It is not passed on, but answered by this stream, a line each, which then ends.
+    Stream(Vec<Value>),
     /// It is carried out twice, and the second answer is passed on: what a proxy does that tries
     /// again by itself.
     Twice,

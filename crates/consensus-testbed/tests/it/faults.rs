@@ -1,7 +1,7 @@
 //! What happens on the way while one of ours leads: nobody leads at the same time, and somebody leads
 //! again. The disturbed leader reaches the API server through a proxy, the other one directly.
 
-use crate::place::{Place, reach};
+use crate::place::{Place, reach, soon, until};
 use consensus::store::Store as _;
 use consensus::{Absent, Config, Manager, Status};
 use consensus_kubernetes::KubernetesStore;
@@ -44,20 +44,20 @@ impl Two {
     /// first one's term. Then the way is mended, and the first one leads again.
     async fn hands_over(self, wrong: impl FnOnce(&Proxy)) {
         let lease = self.disturbed.start();
-        let first = lease.wait_for_leadership().await.expect("it leads");
+        let first = soon(lease.wait_for_leadership()).await.expect("it leads");
         let other = self.other.start();
         // So that it knows the record before anything goes wrong.
-        while !matches!(other.status(), Status::Following { leader: Some(_) }) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(|| matches!(other.status(), Status::Following { leader: Some(_) })).await;
         wrong(&self.proxy);
-        let second = other.wait_for_leadership().await.expect("it leads");
+        let second = soon(other.wait_for_leadership()).await.expect("it leads");
         assert!(!first.is_current(), "two leaders at once");
         assert!(second.token() > first.token());
         self.proxy.clear();
         self.proxy.cut();
         self.other.stop().await.expect("it releases");
-        let third = lease.wait_for_leadership().await.expect("it leads again");
+        let third = soon(lease.wait_for_leadership())
+            .await
+            .expect("it leads again");
         assert!(third.token() > second.token() && !second.is_current());
         self.disturbed.stop().await.expect("it releases");
         assert_eq!(self.place.get()["spec"]["holderIdentity"], "");
@@ -112,7 +112,7 @@ async fn a_leader_whose_last_write_was_not_answered_is_over_before_others_begin(
 async fn a_leader_goes_on_after_an_answer_that_was_lost_late_or_refused() {
     let two = Two::new();
     let lease = two.disturbed.start();
-    let term = lease.wait_for_leadership().await.expect("it leads");
+    let term = soon(lease.wait_for_leadership()).await.expect("it leads");
     let busy = Fault::Answer(503, Vec::new(), serde_json::json!({ "kind": "Status" }));
     for fault in [
         Fault::LoseAnswer,
@@ -124,10 +124,8 @@ async fn a_leader_goes_on_after_an_answer_that_was_lost_late_or_refused() {
         let seen = two.proxy.seen(Verb::Update);
         two.proxy.next(Verb::Update, fault.clone());
         // Until it was renewed once more after that.
-        while two.proxy.seen(Verb::Update) < seen + 2 {
-            assert!(term.is_current(), "{fault:?} ended the term");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until(|| two.proxy.seen(Verb::Update) >= seen + 2).await;
+        assert!(term.is_current(), "{fault:?} ended the term");
         assert_ne!(two.place.get()["spec"]["renewTime"], before);
     }
     assert!(term.is_current());
@@ -146,9 +144,7 @@ async fn a_request_that_nobody_waits_for_closes_its_connection() {
     assert_eq!(proxy.connections(), 1, "kept for the next request");
     proxy.always(Verb::Get, Fault::Freeze);
     let _ = tokio::time::timeout(Duration::from_millis(100), store.load()).await;
-    while proxy.connections() > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(|| proxy.connections() == 0).await;
     proxy.clear();
     store.load().await.expect("on a new one");
 }
@@ -168,10 +164,10 @@ async fn a_black_hole_delays_no_other_election() {
     let lost = Manager::new(lost.into_backend(), config("lost")).expect("good times");
     let lost_lease = lost.start();
     let other = Manager::new(place.store().into_backend(), config("other")).expect("good times");
-    let term = other.start().wait_for_leadership().await.expect("it leads");
-    while lost_lease.trouble().is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let term = soon(other.start().wait_for_leadership())
+        .await
+        .expect("it leads");
+    until(|| lost_lease.trouble().is_some()).await;
     tokio::time::sleep(LEASE).await;
     assert!(term.is_current(), "it was renewed meanwhile");
     assert!(!lost_lease.is_leader());
@@ -218,9 +214,11 @@ async fn a_slow_credential_plug_in_delays_no_other_election_and_is_started_one_a
     let elsewhere = Place::new();
     let other = Manager::new(elsewhere.store().into_backend(), config("other"));
     let other = other.expect("good times");
-    let term = other.start().wait_for_leadership().await.expect("it leads");
+    let term = soon(other.start().wait_for_leadership())
+        .await
+        .expect("it leads");
     assert!(!lease.is_leader(), "its plug-in is still at work");
-    lease.wait_for_leadership().await.expect("it leads");
+    soon(lease.wait_for_leadership()).await.expect("it leads");
     assert!(term.is_current());
     let trouble = log.lines(&["auth exec command", &busy.to_string()]);
     assert!(
@@ -250,13 +248,15 @@ async fn an_outage_that_outlasts_the_lease_ends_the_term_and_not_the_election() 
         let manager = Manager::new(store.expect("good names").into_backend(), config);
         let manager = manager.expect("good times");
         let lease = manager.start();
-        let first = lease.wait_for_leadership().await.expect("it leads");
+        let first = soon(lease.wait_for_leadership()).await.expect("it leads");
         cluster.signal(server, "STOP");
-        first.ended().await;
+        soon(first.ended()).await;
         tokio::time::sleep(LEASE).await;
         assert!(!lease.is_leader());
         cluster.signal(server, "CONT");
-        let second = lease.wait_for_leadership().await.expect("it leads again");
+        let second = soon(lease.wait_for_leadership())
+            .await
+            .expect("it leads again");
         assert!(second.token() > first.token());
         manager.stop().await.expect("it releases");
     }

@@ -196,3 +196,26 @@ pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Error>, kind: Error
     assert_eq!(error.kind(), kind, "{error}");
     error.to_string()
 }
+
+/// How long anything may take before a test gives up on it. Shorter where it is known to fail.
+fn patience() -> Duration {
+    let seconds = std::env::var("TEST_PATIENCE_SECONDS").ok();
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(60))
+}
+
+/// What has to come, and comes soon on a machine that is not busy.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(patience(), what).await;
+    came.expect("it never came")
+}
+
+/// Waits until something is so.
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
+    soon(async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}

@@ -1,7 +1,7 @@
 //! Rights, as the API server grants them to real service accounts.
 
 use crate::log;
-use crate::place::{Place, Rival, kubeconfig, reach, refusal, role};
+use crate::place::{Place, Rival, kubeconfig, reach, refusal, role, soon};
 use consensus::backend::Acquisition;
 use consensus::store::Store as _;
 use consensus::{Absent, Backend as _, Config, ErrorKind, Manager};
@@ -78,10 +78,12 @@ async fn who_may_only_poll_leads_after_a_release_all_the_same() {
         Manager::new(backend, config.absent(Absent::Free)).expect("good times")
     };
     let (one, other) = (candidate("pod-1"), candidate("pod-2"));
-    let first = one.start().wait_for_leadership().await.expect("it leads");
+    let first = soon(one.start().wait_for_leadership())
+        .await
+        .expect("it leads");
     let lease = other.start();
     one.stop().await.expect("it releases");
-    let second = lease.wait_for_leadership().await.expect("it leads");
+    let second = soon(lease.wait_for_leadership()).await.expect("it leads");
     assert!(second.token() > first.token() && !first.is_current());
     other.stop().await.expect("it releases");
 }

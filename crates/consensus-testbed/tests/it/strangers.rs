@@ -1,6 +1,6 @@
 //! What others do to a Lease: label it, own it, delete it, or change what is written to it.
 
-use crate::place::{Place, Rival, reach};
+use crate::place::{Place, Rival, reach, soon, until};
 use consensus::store::Store as _;
 use consensus::{Config, ErrorKind, Manager};
 use consensus_testbed::Cluster;
@@ -30,9 +30,7 @@ async fn who_labels_and_owns_a_lease_costs_its_leader_no_term() {
     let config = Config::new("pod-1").lease_duration(Duration::from_secs(3));
     let config = config.absent(consensus::Absent::Free);
     let manager = Manager::new(place.store().into_backend(), config).expect("good times");
-    let term = manager
-        .start()
-        .wait_for_leadership()
+    let term = soon(manager.start().wait_for_leadership())
         .await
         .expect("it leads");
     let renewed = || place.get()["spec"]["renewTime"].clone();
@@ -77,13 +75,13 @@ async fn events_tell_who_became_leader_and_who_stopped_leading() {
     ours.renews(token).await;
     ours.releases().await;
     let path = format!("/api/v1/namespaces/{}/events", place.namespace);
-    let mut events = Vec::new();
-    // They are sent in the background.
-    while events.len() < 2 {
-        sleep(Duration::from_millis(20)).await;
+    let list = || {
         let list = place.control.must(&Method::GET, &path, None);
-        events.clone_from(list["items"].as_array().expect("a list"));
-    }
+        list["items"].as_array().expect("a list").clone()
+    };
+    // They are sent in the background.
+    until(|| list().len() >= 2).await;
+    let events = list();
     let mut told: Vec<_> = events
         .iter()
         .filter_map(|event| event["message"].as_str())
@@ -170,17 +168,23 @@ async fn is_led_again_after(disturb: impl FnOnce(&Place)) {
     };
     let (one, other) = (candidate("pod-1"), candidate("pod-2"));
     let (lease, follower) = (one.start(), other.start());
-    let first = tokio::select! {
-        term = lease.wait_for_leadership() => term,
-        term = follower.wait_for_leadership() => term,
-    };
+    let first = soon(async {
+        tokio::select! {
+            term = lease.wait_for_leadership() => term,
+            term = follower.wait_for_leadership() => term,
+        }
+    })
+    .await;
     let first = first.expect("one of them leads");
     disturb(&place);
-    first.ended().await;
-    let next = tokio::select! {
-        term = lease.wait_for_leadership() => term,
-        term = follower.wait_for_leadership() => term,
-    };
+    soon(first.ended()).await;
+    let next = soon(async {
+        tokio::select! {
+            term = lease.wait_for_leadership() => term,
+            term = follower.wait_for_leadership() => term,
+        }
+    })
+    .await;
     let next = next.expect("one of them leads again");
     assert!(next.token() > first.token() && !first.is_current());
     one.stop().await.expect("it stops");

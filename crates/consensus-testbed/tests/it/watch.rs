@@ -1,11 +1,11 @@
 //! The watch: followers that hear of changes ask for nothing, and one that stands still is found out.
 
-use crate::place::{Place, reach};
+use crate::place::{Place, reach, soon, until};
 use consensus::store::{Snapshot, Store as _};
 use consensus::{Absent, Config, Manager, Status};
 use consensus_kubernetes::{KubernetesStore, LeaseVersion};
 use consensus_testbed::{Cluster, Fault, Proxy, Verb};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -18,14 +18,18 @@ fn disturbed() -> (Place, Proxy, KubernetesStore) {
     (place, proxy, store)
 }
 
+/// What the store holds, once it is watched.
 async fn watched(store: &mut KubernetesStore) -> Snapshot<LeaseVersion> {
-    loop {
-        let seen = store.load().await.expect("an answer");
-        if seen.watched {
-            return seen;
+    let looks = async {
+        loop {
+            let seen = store.load().await.expect("an answer");
+            if seen.watched {
+                return seen;
+            }
+            sleep(Duration::from_millis(10)).await;
         }
-        sleep(Duration::from_millis(10)).await;
-    }
+    };
+    soon(looks).await
 }
 
 fn renew(place: &Place, second: u32) {
@@ -49,18 +53,14 @@ fn manager(identity: &str, store: KubernetesStore) -> Manager {
 async fn a_follower_that_watches_asks_for_nothing_and_writes_at_once() {
     let place = Place::new();
     let leader = manager("pod-1", place.store());
-    leader
-        .start()
-        .wait_for_leadership()
+    soon(leader.start().wait_for_leadership())
         .await
         .expect("it leads");
     let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
     let store = place.store_by(&reach(&proxy.url(), Cluster::shared().admin_token()));
     let follower = manager("pod-2", store);
     let lease = follower.start();
-    while !matches!(lease.status(), Status::Following { leader: Some(_) }) {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until(|| matches!(lease.status(), Status::Following { leader: Some(_) })).await;
     let (asked, watches) = (requests(&proxy), proxy.seen(Verb::Watch));
     let renewed = place.get()["metadata"]["resourceVersion"].clone();
     // Longer than a lease: it hears of each renewal, or it would have tried by now.
@@ -69,7 +69,7 @@ async fn a_follower_that_watches_asks_for_nothing_and_writes_at_once() {
     assert_eq!(requests(&proxy), asked);
     assert_eq!(proxy.seen(Verb::Watch), watches, "one watch for all of it");
     leader.stop().await.expect("it releases");
-    lease.wait_for_leadership().await.expect("it leads");
+    soon(lease.wait_for_leadership()).await.expect("it leads");
     assert_eq!(
         requests(&proxy),
         asked + 1,
@@ -83,13 +83,11 @@ async fn a_watch_that_is_cut_goes_on_where_it_was() {
     let (place, proxy, mut store) = disturbed();
     let seen = watched(&mut store).await;
     renew(&place, 1);
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
     let seen = watched(&mut store).await;
     let watches = proxy.seen(Verb::Watch);
     proxy.cut();
-    while proxy.seen(Verb::Watch) == watches {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until(|| proxy.seen(Verb::Watch) > watches).await;
     let last = proxy.last(Verb::Watch).expect("it was asked for");
     let revision = place.get()["metadata"]["resourceVersion"].clone();
     let revision = revision.as_str().expect("a revision");
@@ -98,24 +96,21 @@ async fn a_watch_that_is_cut_goes_on_where_it_was() {
         "{last}"
     );
     renew(&place, 2);
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
+}
+
+fn bookmark(revision: &str) -> Value {
+    let metadata = json!({ "resourceVersion": revision });
+    json!({ "type": "BOOKMARK", "object": { "kind": "Lease", "metadata": metadata } })
 }
 
 #[tokio::test]
 async fn a_bookmark_is_where_the_next_watch_goes_on() {
     let (_place, proxy, mut store) = disturbed();
-    let bookmark = json!({
-        "type": "BOOKMARK",
-        "object": { "kind": "Lease", "metadata": { "resourceVersion": "987654" } },
-    });
-    // With the line's end that a stream has.
-    let stream = Fault::Answer(200, Vec::new(), bookmark);
-    proxy.next(Verb::Watch, stream);
+    proxy.next(Verb::Watch, Fault::Stream(vec![bookmark("987654")]));
     proxy.always(Verb::Watch, Fault::Freeze);
     store.load().await.expect("an answer");
-    while proxy.seen(Verb::Watch) < 2 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until(|| proxy.seen(Verb::Watch) >= 2).await;
     let last = proxy.last(Verb::Watch).expect("it was asked for");
     assert!(last.ends_with("&resourceVersion=987654"), "{last}");
 }
@@ -125,36 +120,33 @@ async fn a_watch_that_is_too_old_begins_anew_and_is_news() {
     let (place, proxy, mut store) = disturbed();
     let seen = watched(&mut store).await;
     renew(&place, 1);
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
     let seen = watched(&mut store).await;
     let gone = json!({ "kind": "Status", "code": 410, "reason": "Expired" });
     proxy.next(Verb::Watch, Fault::Answer(410, Vec::new(), gone));
     proxy.cut();
     // What happened in between is not told: it is worth a look.
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
     let is_anew = || {
         proxy
             .last(Verb::Watch)
             .is_some_and(|last| !last.contains("resourceVersion"))
     };
-    while !is_anew() {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until(is_anew).await;
     let seen = watched(&mut store).await;
     renew(&place, 2);
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
 }
 
 #[tokio::test]
 async fn a_watch_that_ends_with_an_expired_error_begins_anew() {
     let (_place, proxy, mut store) = disturbed();
     let expired = json!({ "type": "ERROR", "object": { "kind": "Status", "code": 410 } });
-    proxy.next(Verb::Watch, Fault::Answer(200, Vec::new(), expired));
+    let stream = vec![bookmark("987654"), expired];
+    proxy.next(Verb::Watch, Fault::Stream(stream));
     let seen = watched(&mut store).await;
     assert!(seen.record.is_some());
-    while proxy.seen(Verb::Watch) < 2 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until(|| proxy.seen(Verb::Watch) >= 2).await;
     let last = proxy.last(Verb::Watch).expect("it was asked for");
     assert!(!last.contains("resourceVersion"), "{last}");
 }
@@ -167,13 +159,11 @@ async fn a_watch_that_stands_still_is_found_out() {
     proxy.freeze_streams();
     let watches = proxy.seen(Verb::Watch);
     renew(&place, 1);
-    while proxy.seen(Verb::Watch) == watches {
-        sleep(Duration::from_millis(20)).await;
-    }
+    until(|| proxy.seen(Verb::Watch) > watches).await;
     proxy.clear();
     let seen = watched(&mut store).await;
     renew(&place, 2);
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
 }
 
 /// From then on its follower polls, until it watches again.
@@ -183,7 +173,7 @@ async fn a_watch_that_cannot_go_on_is_news_and_no_longer_relied_on() {
     let seen = watched(&mut store).await;
     proxy.always(Verb::Watch, Fault::Cut);
     proxy.cut();
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
     assert!(!store.load().await.expect("an answer").watched);
     proxy.clear();
     watched(&mut store).await;
@@ -196,6 +186,6 @@ async fn a_creation_is_told_to_who_saw_none() {
     let seen = watched(&mut store).await;
     assert!(seen.record.is_none());
     place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 2 }));
-    store.changed(Some(&seen.version)).await;
+    soon(store.changed(Some(&seen.version))).await;
     assert!(store.load().await.expect("an answer").record.is_some());
 }

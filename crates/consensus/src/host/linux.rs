@@ -119,6 +119,8 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if now_nanos() >= self.at {
+            // Its waker has been taken, or is about to be.
+            self.number = None;
             return Poll::Ready(());
         }
         let Some(timers) = TIMERS.get() else {

@@ -327,8 +327,8 @@ impl Bench {
             let (board, paper) = (Arc::clone(&board), paper.clone());
             async move {
                 let mut backend = RecordBackend::in_world(scripted, paper.clone());
-                let election = Election::new(timing, 0);
-                drive(&mut backend, &candidate, election, &paper, &board).await;
+                let mut election = Election::new(timing, 0);
+                drive(&mut backend, &candidate, &mut election, &paper, &board).await;
             }
         };
         let task: Option<Pin<Box<dyn Future<Output = ()> + Send>>> = Some(Box::pin(task));

@@ -24,8 +24,14 @@ fn promise_1_belief_is_a_deadline() {
         .expect("valid");
     let candidate = Candidate::new("a", timing.lease_duration);
     let mut backend = MemoryBackend::new();
-    let election = Election::new(timing, 0);
-    let mut task = pin!(drive(&mut backend, &candidate, election, &Host, &board));
+    let mut election = Election::new(timing, 0);
+    let mut task = pin!(drive(
+        &mut backend,
+        &candidate,
+        &mut election,
+        &Host,
+        &board
+    ));
     let mut poll = || {
         task.as_mut()
             .poll(&mut Context::from_waker(Waker::noop()))
