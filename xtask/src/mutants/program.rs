@@ -54,7 +54,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "what_a_command_leaves_is_not_told_to_end",
         promise: "what a command leaves has no grace",
         file: "crates/consensus-cli/src/guard/duty.rs",
-        find: "// What it leaves was not told.\n        self.told = false;",
+        find: "// What it leaves was not told.\n        self.told = Told::Nobody;",
         replace: "",
         command: UNITS,
     },
