@@ -233,7 +233,12 @@ fn sandbox(cache: &Cache) -> Result<PathBuf, Failure> {
             .arg(&source))?;
         let dockerfile = "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n";
         fs::write(context.path().join("Dockerfile"), dockerfile)?;
-        Images::open(cache)?.build(context.path(), SANDBOX, &archive)?;
+        // Somebody else may be about to load it.
+        let unfinished = tempfile::Builder::new()
+            .suffix(".tar")
+            .tempfile_in(cache.folder())?;
+        Images::open(cache)?.build(context.path(), SANDBOX, unfinished.path())?;
+        fs::rename(unfinished.path(), &archive)?;
     }
     Ok(archive)
 }

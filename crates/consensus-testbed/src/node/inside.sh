@@ -12,6 +12,14 @@ for place in /run /var/log /var/lib/cni; do
   mkdir -p "$place" && mount -t tmpfs none "$place"
 done
 
+# A kubelet sets these for the whole machine, unless they are as it wants them: it gets files to set.
+mkdir "$folder/settings"
+for setting in vm/overcommit_memory kernel/panic kernel/panic_on_oops \
+  kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
+  file=$folder/settings/${setting##*/}
+  cat "/proc/sys/$setting" >"$file" && mount --bind "$file" "/proc/sys/$setting"
+done
+
 ip link set lo up
 ip link add pods type bridge
 ip address add NODE_ADDRESS/24 dev pods

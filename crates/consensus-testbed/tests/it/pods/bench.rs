@@ -26,7 +26,8 @@ pub fn node() -> &'static Node {
     NODE.get_or_init(|| {
         let cache = Cache::find();
         let began = Instant::now();
-        let archive = cache.folder().join("consensus.tar");
+        let folder = tempfile::tempdir().expect("a folder for the archive");
+        let archive = folder.path().join("consensus.tar");
         let built = Images::open(&cache)
             .and_then(|images| images.build(Path::new(ROOT), "consensus:latest", &archive));
         built.unwrap_or_else(|failure| panic!("{failure}"));
