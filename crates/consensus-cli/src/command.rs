@@ -13,7 +13,9 @@ use crate::times::{Instant, sleep_until};
 use crate::tree::Tree;
 use consensus::Token;
 use rustix::io::fcntl_dupfd_cloexec;
-use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getpid, kill_process, pidfd_open, set_child_subreaper,
+};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -69,6 +71,8 @@ impl Guarded {
     pub(crate) fn hire(shared: Arc<Shared>, job: &Job) -> io::Result<Self> {
         shared.set_job(&job.to_bytes())?;
         set_child_subreaper(Some(getpid()))?;
+        // Without it the guard could not begin. Better to know before anything is held.
+        drop(pidfd_open(getpid(), PidfdFlags::empty())?);
         let (guard, socket) = spawn(&shared)?;
         Ok(Self {
             guard,
@@ -154,6 +158,13 @@ impl Guarded {
     pub(crate) fn take_over(&mut self) {
         let _ = self.guard.kill();
         self.parent = Parent::Nobody;
+        // It may have said whom it started, and we not have heard.
+        let mut bytes = [0; LENGTH];
+        while let Ok(LENGTH) = self.socket.try_read(&mut bytes) {
+            if let Some(Report::Started(command)) = Report::from_bytes(&bytes) {
+                self.command = Some(command);
+            }
+        }
     }
 
     /// Kills what is left of a command that is ours to end. Says whether nothing is.

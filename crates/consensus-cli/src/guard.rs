@@ -7,6 +7,7 @@
 //! (`heir.rs`), which releases. What it does when is decided in `guard/duty.rs`; here it is done.
 
 mod duty;
+mod hiring;
 
 use crate::exit::Exit;
 use crate::job::Job;
@@ -22,8 +23,9 @@ use duty::{Act, Duty};
 use nix::sys::signalfd::SignalFd;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_peercred;
-use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_child_subreaper};
+use rustix::net::SendFlags;
+use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::mem;
@@ -48,7 +50,12 @@ struct Guard {
     tree: Option<Tree>,
     group: Option<Pid>,
     life: Vec<OwnedFd>,
+    /// What `consensus` has no room for. If it is stopped, that must not keep us from anything.
+    unsent: VecDeque<Report>,
 }
+
+/// When so many reports wait, those of what may have passed by now go.
+const MOST_UNSENT: usize = 100;
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +85,8 @@ impl Guard {
         set_child_subreaper(Some(getpid()))?;
         let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        let leader = living_parent(&socket)?;
-        let Some(hired) = wait_to_be_hired(&socket)? else {
+        let leader = hiring::living_parent(&socket)?;
+        let Some(hired) = hiring::wait_to_be_hired(&socket)? else {
             return Ok(None);
         };
         let mut descriptors = hired.into_iter();
@@ -109,6 +116,7 @@ impl Guard {
             tree: None,
             group: None,
             life: Vec::new(),
+            unsent: VecDeque::new(),
         }))
     }
 
@@ -119,6 +127,7 @@ impl Guard {
             while matches!(self.children.read_signal(), Ok(Some(_))) {
                 self.duty.something_ended(Instant::now());
             }
+            self.send_reports();
             if self.obey() == Flow::End {
                 return Exit::Done;
             }
@@ -138,10 +147,15 @@ impl Guard {
         let at = self.duty.wake_at(Instant::now(), self.shared.times());
         // A timer that cannot be set would be a deadline that is not kept.
         let timeout = self.timer.set(at).err().map(|_| crate::times::nap());
+        let socket_events = if self.unsent.is_empty() {
+            PollFlags::IN
+        } else {
+            PollFlags::IN | PollFlags::OUT
+        };
         let mut watched = vec![
             PollFd::new(&self.children, PollFlags::IN),
             PollFd::new(&self.timer, PollFlags::IN),
-            PollFd::new(&self.socket, PollFlags::IN),
+            PollFd::new(&self.socket, socket_events),
         ];
         if let Some(leader) = &self.leader {
             watched.push(PollFd::new(leader, PollFlags::IN));
@@ -177,8 +191,10 @@ impl Guard {
                 Order::PassOn(signal) => self.signal(signal),
                 Order::End(signal) => {
                     self.duty.told_to_end();
-                    self.signal(signal);
-                    self.signal(Signal::CONT);
+                    if let Some(tree) = &mut self.tree {
+                        let outcome = tree.tell_all(signal);
+                        self.say_if_not_sent(outcome);
+                    }
                 }
                 Order::Resume => {
                     self.signal(Signal::CONT);
@@ -267,11 +283,11 @@ impl Guard {
                     self.give_back_terminal();
                     self.report(Report::Ended(exit));
                 }
-                if self.tree.as_mut().is_some_and(Tree::is_gone) {
-                    self.tree = None;
-                    self.gone();
-                }
             }
+        }
+        if self.duty.has_ended() && self.tree.as_mut().is_some_and(Tree::is_gone) {
+            self.tree = None;
+            self.gone();
         }
     }
 
@@ -290,13 +306,14 @@ impl Guard {
         self.say_if_not_sent(outcome);
     }
 
-    fn signal(&self, signal: Signal) {
+    fn signal(&mut self, signal: Signal) {
         if let Some(tree) = &self.tree {
-            self.say_if_not_sent(tree.signal_group(signal));
+            let outcome = tree.signal_group(signal);
+            self.say_if_not_sent(outcome);
         }
     }
 
-    fn say_if_not_sent(&self, outcome: Result<(), Errno>) {
+    fn say_if_not_sent(&mut self, outcome: Result<(), Errno>) {
         if let Err(errno) = outcome {
             self.report(Report::CannotSignal(errno.raw_os_error()));
         }
@@ -318,9 +335,25 @@ impl Guard {
         }
     }
 
-    fn report(&self, report: Report) {
-        // Nobody listens any more: then nobody needs to know.
-        let _ = rustix::io::write(&self.socket, &report.to_bytes());
+    fn report(&mut self, report: Report) {
+        if self.unsent.len() >= MOST_UNSENT {
+            let matters =
+                |report: &Report| !matches!(report, Report::Stopped(_) | Report::CannotSignal(_));
+            self.unsent.retain(matters);
+        }
+        self.unsent.push_back(report);
+        self.send_reports();
+    }
+
+    fn send_reports(&mut self) {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        while let Some(report) = self.unsent.front() {
+            match rustix::net::send(&self.socket, &report.to_bytes(), flags) {
+                Err(Errno::AGAIN | Errno::INTR) => return,
+                // Nobody listens any more: then nobody needs to know.
+                Ok(_) | Err(_) => self.unsent.pop_front(),
+            };
+        }
     }
 
     /// Releases in place of the dead, if it held anything.
@@ -336,34 +369,5 @@ impl Guard {
         let error = Stage::Heir.command().exec();
         say(format_args!("not released in place of the leader: {error}"));
         Exit::Unavailable
-    }
-}
-
-/// Something that becomes readable when our parent dies. `None`: it is dead. Who that is says the socket that
-/// it made: had it died before this, our parent would be another by now.
-fn living_parent(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
-    let parent = socket_peercred(socket)?.pid;
-    let handle = match pidfd_open(parent, PidfdFlags::empty()) {
-        Ok(handle) => handle,
-        Err(Errno::SRCH) => return Ok(None),
-        Err(errno) => return Err(errno.into()),
-    };
-    // Had it died before that, the number could be a stranger's by now.
-    Ok((getppid() == Some(parent)).then_some(handle))
-}
-
-fn wait_to_be_hired(socket: &UnixStream) -> io::Result<Option<Vec<OwnedFd>>> {
-    loop {
-        match messages::receive(socket) {
-            Ok(Some((Order::Hire, descriptors))) => return Ok(Some(descriptors)),
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let mut readable = [PollFd::new(socket, PollFlags::IN)];
-                let _ = poll(&mut readable, None);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }

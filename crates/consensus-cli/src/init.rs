@@ -16,6 +16,7 @@ use rustix::process::{
 };
 use std::collections::HashSet;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -52,7 +53,7 @@ pub(crate) fn bind() -> io::Result<()> {
     Err(io::Error::other("the init above has died"))
 }
 
-/// Runs the program below this process. Returns how that ended, once nothing of it is left.
+/// Runs the program below this process. Returns how that ended, once its guard has finished as well.
 pub(crate) fn run() -> Exit {
     let before: HashSet<Pid> = tree::children().unwrap_or_default().into_iter().collect();
     let (program, signals) = match start() {
@@ -73,7 +74,9 @@ pub(crate) fn run() -> Exit {
         }
         reap(program, &mut ended);
         if let (Some(ended), Ok(left)) = (ended, tree::children())
-            && left.iter().all(|child| before.contains(child))
+            && !left
+                .iter()
+                .any(|child| !before.contains(child) && is_one_of_us(*child))
         {
             return ended;
         }
@@ -97,6 +100,17 @@ fn hear_of_children() -> io::Result<()> {
     let _context = runtime.enter();
     // It is handled from here on, also when nobody listens.
     signal(SignalKind::child()).map(drop)
+}
+
+/// Whether this child is a guard that has not finished, or an heir. Whoever else was left to us is none of
+/// our business: if we are the first process of a container, our end is theirs.
+fn is_one_of_us(child: Pid) -> bool {
+    let file = |process: &str| {
+        let file = std::fs::metadata(format!("/proc/{process}/exe")).ok()?;
+        Some((file.dev(), file.ino()))
+    };
+    let ours = file("self");
+    ours.is_some() && ours == file(&child.as_raw_pid().to_string())
 }
 
 /// Reaps all that has ended.

@@ -110,6 +110,7 @@ struct Watch {
     stage: Stage,
     term_is_over: bool,
     lost: bool,
+    asked: Option<Signal>,
     ended: Option<Exit>,
     pausing: Pausing,
     /// Since when the command is ours to kill, when to do that again, and how long to wait after that.
@@ -139,6 +140,7 @@ impl Watch {
             stage: Stage::Works,
             term_is_over: false,
             lost: false,
+            asked: None,
             ended: None,
             pausing: Pausing::default(),
             killing: None,
@@ -190,6 +192,8 @@ impl Watch {
         if self.stage == Stage::Works {
             self.times.kill_at = deadline.plus(leader.timing.stop_grace);
             leader.guarded.set_times(self.times);
+            // Somebody may have stopped it, and nobody would notice while the deadline moves on.
+            leader.guarded.order(Order::Look);
         }
         None
     }
@@ -226,6 +230,7 @@ impl Watch {
                 "{signal}: passed on to the command, which has {grace} to end"
             ));
         }
+        self.asked = Some(signal);
         // First, or the guard would find its time come and send SIGTERM as well.
         leader.guarded.order(Order::End(signal));
         let now = Instant::now();
@@ -240,6 +245,9 @@ impl Watch {
                 let error = io::Error::from_raw_os_error(errno);
                 say(format_args!("cannot start the command: {error}"));
                 self.ended = Some(Exit::Unavailable);
+            }
+            Heard::Report(Report::Stopped(_)) if self.stage == Stage::Ends => {
+                self.pausing.refused(leader.guarded);
             }
             Heard::Report(Report::Stopped(signal)) => {
                 self.pausing.command_stopped(signal, leader.guarded);
@@ -289,12 +297,15 @@ impl Watch {
     }
 
     fn exit(&self) -> Exit {
-        match self.ended {
+        let by = |signal| Exit::Signal(crate::signals::number(signal));
+        match (self.ended, self.asked) {
             _ if self.lost => Exit::Lost,
-            Some(exit) => exit,
-            // Killed by us, or never started because its time was over.
-            None if self.killing.is_some() => Exit::Signal(crate::signals::number(Signal::KILL)),
-            None => Exit::Lost,
+            (Some(exit), _) => exit,
+            // Killed by us.
+            (None, _) if self.killing.is_some() => by(Signal::KILL),
+            // Never started: we were to end before that, or its time was over.
+            (None, Some(signal)) => by(signal),
+            (None, None) => Exit::Lost,
         }
     }
 

@@ -57,6 +57,10 @@ fn main() -> ExitCode {
     let exit = match Stage::asked() {
         None => {
             masks::begin(init::blocked_above());
+            if init::is_above() {
+                // It was started from a link to its file, and would bear that one's name.
+                let _ = rustix::thread::set_name(c"consensus");
+            }
             let (Ok(exit) | Err(exit)) = args::read().and_then(|verb| perform(&verb));
             exit
         }

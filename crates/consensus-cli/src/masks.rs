@@ -5,7 +5,7 @@
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::process::Signal as Sent;
+use rustix::process::{Signal as Sent, getpid};
 use std::io;
 use std::sync::OnceLock;
 
@@ -42,6 +42,10 @@ pub(crate) fn begin(above: Option<u64>) {
     let _ = BEFORE.set(before);
     if above.is_some() {
         unblock_all_but(before);
+    }
+    if getpid().is_init() {
+        // The kernel drops what the first process of a container has not said that it wants.
+        block_all();
     }
     let mut speaking = SigSet::empty();
     speaking.add(Signal::SIGTTOU);

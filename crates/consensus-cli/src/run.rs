@@ -70,8 +70,11 @@ pub(crate) async fn run(asked: &flags::Run) -> Exit {
             }
         }
     };
-    leave(&candidate.manager, &mut candidate.signals).await;
-    candidate.guarded.dismiss().await;
+    match leave(&candidate.manager, &mut candidate.signals).await {
+        Left::InOrder => candidate.guarded.dismiss().await,
+        // The guard hears of our end, and releases in our place.
+        Left::AtOnce => {}
+    }
     exit
 }
 
@@ -116,7 +119,7 @@ fn start(asked: &flags::Run) -> Result<Candidate, Exit> {
     let signals = Signals::handle().map_err(cannot("handle signals"))?;
     let job = job(asked, identity, &timing);
     let hired = Guarded::hire(shared, &job);
-    let guarded = hired.map_err(cannot("start the guard, which needs /proc"))?;
+    let guarded = hired.map_err(cannot("start the guard, which needs /proc and pidfd_open"))?;
     Ok(Candidate {
         manager,
         timing,
@@ -175,8 +178,16 @@ fn own_identity() -> Result<String, Exit> {
     Ok(format!("{host}-{process}-{random:08x}"))
 }
 
+/// How an election was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    InOrder,
+    /// Without having waited for the release.
+    AtOnce,
+}
+
 /// Releases the lease if it is ours, and ends the election.
-async fn leave(manager: &Manager, signals: &mut Signals) {
+async fn leave(manager: &Manager, signals: &mut Signals) -> Left {
     let another = async {
         // Whoever signals all processes does so twice where an init passes it on. That is one wish, and
         // would cost the release.
@@ -193,13 +204,17 @@ async fn leave(manager: &Manager, signals: &mut Signals) {
     };
     tokio::select! {
         biased;
-        stopped = manager.stop() => match stopped {
-            Ok(()) => explain("nothing is held any more: others may lead"),
-            Err(error) => say(format_args!("not released: {error}")),
-        },
+        stopped = manager.stop() => {
+            match stopped {
+                Ok(()) => explain("nothing is held any more: others may lead"),
+                Err(error) => say(format_args!("not released: {error}")),
+            }
+            Left::InOrder
+        }
         signal = another => {
             let signal = name(signal);
-            say(format_args!("{signal}: leaving at once; what was held runs out by itself"));
+            say(format_args!("{signal}: leaving at once; the guard goes on trying to release"));
+            Left::AtOnce
         }
     }
 }

@@ -51,7 +51,9 @@ enum Place {
 }
 
 /// Where a job is written, once, before anybody reads it.
-const JOB_AT: u64 = 1 << 20;
+const JOB_AT: u64 = 4096 + 2 * CLAIM_SIZE;
+/// A claim names few records, of texts that are short.
+const CLAIM_SIZE: u64 = 64 << 10;
 /// Number, length and checksum.
 const HEAD: u64 = 24;
 /// More than this a torn word is not looked at again.
@@ -176,7 +178,7 @@ impl From<OwnedFd> for Shared {
         Self {
             file: descriptor.into(),
             times: Mutex::new(Word::new(0, 64)),
-            claim: Mutex::new(Word::new(4096, 1 << 18)),
+            claim: Mutex::new(Word::new(4096, CLAIM_SIZE)),
         }
     }
 }

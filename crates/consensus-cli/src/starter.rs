@@ -1,7 +1,7 @@
 //! What becomes the command: the last steps before its `exec`, in a process that is the command's already.
 //!
 //! Owns that the command cannot outlive the guard unnoticed, gains no privileges, finds the signals as
-//! they were before us, and does not start after its time. All of it is done here, after `exec`, and not
+//! they were before us (but for SIGPIPE and SIGCHLD, which have their defaults: we cannot know better), and does not start after its time. All of it is done here, after `exec`, and not
 //! between `fork` and `exec`, where hardly anything is safe. Any failure ends this process, and nothing
 //! was started.
 
@@ -111,7 +111,7 @@ fn bind(guard: i32, privileges: Privileges) -> Result<(), io::Error> {
     if getppid().map(Pid::as_raw_pid) != Some(guard) {
         return Err(io::Error::other("its guard has died"));
     }
-    // Root may kill whatever it becomes.
+    // Root, with what root usually may, can kill whatever it becomes.
     if privileges == Privileges::Kept && !geteuid().is_root() {
         set_no_new_privs(true)?;
     }

@@ -194,8 +194,15 @@ impl Url {
     pub(crate) fn to_os_string(&self) -> OsString {
         match self {
             Self::File(path) => {
-                let mut url = b"file:".to_vec();
-                url.extend_from_slice(path.as_os_str().as_bytes());
+                let path = path.as_os_str().as_bytes();
+                // What begins with two slashes would name a host.
+                let before: &[u8] = if path.starts_with(b"//") {
+                    b"file://"
+                } else {
+                    b"file:"
+                };
+                let mut url = before.to_vec();
+                url.extend_from_slice(path);
                 OsString::from_vec(url)
             }
             Self::Kubernetes(place) => place.to_string().into(),
@@ -274,6 +281,7 @@ mod tests {
         ] {
             assert_eq!(read(text), text);
         }
+        assert_eq!(read(&read("file:////run/x")), read("file:////run/x"));
     }
 
     #[test]

@@ -17,6 +17,20 @@ const UNITS: &[&str] = &["test", "--package=consensus-cli", "--bin=consensus"];
 /// The program from outside, as far as it goes from one leader to the next.
 const TAKEOVER: &[&str] = &["test", "--package=consensus-cli", "--test=it", "takeover::"];
 
+/// The table of what happens when, and what is said there of the dead.
+const TABLE: &[&str] = &[
+    "test",
+    "--package=consensus-cli",
+    "--test=it",
+    "behaviour::",
+];
+
+/// How a command is ended.
+const ENDING: &[&str] = &["test", "--package=consensus-cli", "--test=it", "ending::"];
+
+/// The program at a terminal.
+const TERMINAL: &[&str] = &["test", "--package=consensus-cli", "--test=it", "terminal::"];
+
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the_heir_is_told_only_after_the_answer",
@@ -73,5 +87,45 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "if self.shared.claim().candidate().is_none() {",
         replace: "if true {",
         command: TAKEOVER,
+    },
+    Mutant {
+        name: "the_guard_waits_for_a_reader",
+        promise: "a command goes on past its deadline while its leader is stopped",
+        file: "crates/consensus-cli/src/guard.rs",
+        find: "let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;",
+        replace: "let flags = SendFlags::NOSIGNAL;",
+        command: ENDING,
+    },
+    Mutant {
+        name: "what_escapes_does_not_come_to_the_guard",
+        promise: "what left by setsid goes on under the next leader",
+        file: "crates/consensus-cli/src/guard.rs",
+        find: "set_child_subreaper(Some(getpid()))?;",
+        replace: "let _ = set_child_subreaper(None);",
+        command: TABLE,
+    },
+    Mutant {
+        name: "the_command_does_not_die_with_both",
+        promise: "a command goes on after both of our processes were killed",
+        file: "crates/consensus-cli/src/starter.rs",
+        find: "set_parent_process_death_signal(Some(Signal::KILL))?;",
+        replace: "set_parent_process_death_signal(None)?;",
+        command: TABLE,
+    },
+    Mutant {
+        name: "the_lost_have_their_grace",
+        promise: "10",
+        file: "crates/consensus-cli/src/lead.rs",
+        find: "say(format_args!(\"leadership lost: {why}; killing the command\"));\n                self.end_by(now, now, leader);",
+        replace: "say(format_args!(\"leadership lost: {why}; killing the command\"));\n                self.end_by(now, now.plus(leader.timing.stop_grace), leader);",
+        command: TABLE,
+    },
+    Mutant {
+        name: "an_old_stop_is_news",
+        promise: "`fg` stops what it lets go on",
+        file: "crates/consensus-cli/src/lead/pausing.rs",
+        find: "if self.resuming > 0 || !terminal::is_ours(io::stdin()) {",
+        replace: "if !terminal::is_ours(io::stdin()) {",
+        command: TERMINAL,
     },
 ];

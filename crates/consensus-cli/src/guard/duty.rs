@@ -47,8 +47,6 @@ enum Leader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Nobody,
-    /// The command, by a signal that was passed on.
-    Command,
     All,
 }
 
@@ -82,11 +80,9 @@ impl Duty {
         self.work = Work::Runs;
     }
 
-    /// `consensus` has passed on a signal that ends the command.
+    /// `consensus` has passed on a signal that is to end everything.
     pub(super) fn told_to_end(&mut self) {
-        if self.told == Told::Nobody {
-            self.told = Told::Command;
-        }
+        self.told = Told::All;
     }
 
     pub(super) fn leader_died(&mut self, now: Instant) {
@@ -116,6 +112,11 @@ impl Duty {
 
     pub(super) fn gone(&mut self) {
         self.work = Work::Gone;
+    }
+
+    /// Whether the command itself has ended, and what it left may still be there.
+    pub(super) fn has_ended(&self) -> bool {
+        self.work == Work::Ended
     }
 
     /// Whether nothing is left to do, and nobody to do it for.
@@ -153,7 +154,7 @@ impl Duty {
                 Some(Act::End)
             }
             Told::All if late => Some(Act::EndLate),
-            Told::Command | Told::All => None,
+            Told::All => None,
         }
     }
 
@@ -165,7 +166,7 @@ impl Duty {
         }
         Some(match self.told {
             Told::Nobody => term_at.min(kill_at),
-            Told::Command | Told::All => kill_at,
+            Told::All => kill_at,
         })
     }
 

@@ -85,6 +85,15 @@ impl Pausing {
         self.resuming = self.resuming.saturating_sub(1);
     }
 
+    /// The command was stopped while it is to end, and so are we: neither waits for anybody.
+    pub(super) fn refused(&mut self, guarded: &mut Guarded) {
+        if let Some(command) = guarded.command()
+            && terminal::is_in_front(io::stdin(), command)
+        {
+            self.resume(guarded);
+        }
+    }
+
     fn resume(&mut self, guarded: &mut Guarded) {
         self.resuming += 1;
         guarded.order(Order::Resume);

@@ -1,6 +1,6 @@
 //! How a command is ended: signals passed on, the grace, and what it leaves behind.
 
-use crate::bench::{Place, consensus, is_stopped, lives, signal, until};
+use crate::bench::{Place, consensus, is_stopped, lives, signal, signal_if_there, until};
 use rustix::process::Signal;
 use std::process::Stdio;
 
@@ -155,4 +155,54 @@ fn a_stderr_that_nobody_reads_does_not_keep_the_command_alive() {
     until("its end", || child.try_wait().expect("a child").is_some());
     assert!(!lives(&id));
     assert_eq!(child.wait().expect("ended").code(), Some(143));
+}
+
+/// Whoever is stopped reads no reports. That must not keep the guard from its deadline.
+#[test]
+fn a_leader_that_reads_nothing_does_not_hold_up_its_guard() {
+    let place = Place::new();
+    let leader = place
+        .run(
+            "--lease=10s",
+            "echo $$ > $1/id; while :; do sleep 0.1; done",
+        )
+        .says("leading");
+    let command = place.wait_for_file("id");
+    let leader = leader.gets(Signal::STOP);
+    // Each stop of the command is a report.
+    until("the end of the command", || {
+        for _ in 0..100 {
+            for kind in [Signal::STOP, Signal::CONT] {
+                signal_if_there(&command, kind);
+                std::thread::sleep(std::time::Duration::from_micros(300));
+            }
+        }
+        !lives(&command)
+    });
+    let _ = leader.gets(Signal::CONT).done().exits(70);
+}
+
+#[test]
+fn a_signal_just_after_the_start_is_how_it_ends() {
+    let place = Place::new();
+    for _ in 0..20 {
+        let leader = place.run("", "exec sleep 60").says("leading");
+        let _ = leader.gets(Signal::TERM).done().exits(143);
+    }
+}
+
+/// A terminal that closes, or a service manager, sends both.
+#[test]
+fn two_signals_are_one_wish_and_the_lease_is_released() {
+    let place = Place::new();
+    for _ in 0..20 {
+        let leader = place
+            .run("", "echo up > $1/up; exec sleep 60")
+            .says("leading");
+        place.wait_for_file("up");
+        let done = leader.gets(Signal::TERM).gets(Signal::HUP).done();
+        assert!([143, 129].contains(&done.code), "{done:#?}");
+        let _ = place.run("--nonblock", "true").done().exits(0);
+        std::fs::remove_file(place.path("up")).expect("there");
+    }
 }

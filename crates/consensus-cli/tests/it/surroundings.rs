@@ -231,3 +231,40 @@ fn with_closed_descriptors_it_runs_all_the_same() {
     assert_eq!(ran, "ran\n".repeat(4));
     is_released(&place);
 }
+
+/// What escaped a double kill ends with the container.
+#[test]
+fn when_both_are_killed_the_first_process_does_not_wait_for_what_escaped() {
+    let place = Place::new();
+    let text = "exec $run --lease=1h $url -- sh -c \
+                'setsid sh -c \"echo \\$\\$ > $D/escaped; exec sleep 600\" > /dev/null 2>&1 & \
+                echo up > $D/up; sleep 600'";
+    let Some(command) = first_process(&script(&place, text)) else {
+        return;
+    };
+    let started = Started::new(command);
+    place.wait_for_file("up");
+    place.wait_for_file("escaped");
+    let [_, leader, guard] = chain(&started.id());
+    for process in [&leader, &guard] {
+        signal(process, Signal::STOP);
+    }
+    for process in [&guard, &leader] {
+        signal(process, Signal::KILL);
+    }
+    let _ = started.done().exits(137);
+}
+
+/// Somebody who came in from outside and left something, as an administrator's shell does.
+#[test]
+fn a_stray_process_does_not_keep_the_first_process() {
+    let place = Place::new();
+    // A child of the program above that comes to the first process is a stray to it.
+    let text = "(sleep 0.1; sh -c 'sleep 600 > /dev/null 2>&1 & echo stray > $D/stray') & \
+                exec $run $url -- sh -c 'until test -s $D/stray; do sleep 0.02; done; sleep 0.2; exit 7'";
+    let Some(command) = first_process(&script(&place, text)) else {
+        return;
+    };
+    let _ = Started::new(command).done().exits(7);
+    is_released(&place);
+}

@@ -105,3 +105,32 @@ fn a_guard_whose_consensus_died_while_it_was_starting_ends() {
         until("the end of the guard", || !lives(&guard));
     }
 }
+
+/// Anybody of our session may join our group: it is no sign of a helper of ours.
+#[test]
+fn what_has_joined_our_own_group_is_gone_as_well_when_the_guard_dies() {
+    let place = Place::new();
+    let script = "guard=$(cut -d' ' -f4 /proc/$$/stat); us=$(cut -d' ' -f4 /proc/$guard/stat); \
+                  group=$(cut -d' ' -f5 /proc/$us/stat); echo $guard > $1/guard; \
+                  perl -e 'setpgrp(0, shift) or die; open my $f, \">\", shift; print $f \"$$\\n\"; \
+                  close $f; sleep 1 while 1' $group $1/joined > /dev/null 2>&1 & sleep 600";
+    let first = place.run("--id=first --lease=1h", script).says("leading");
+    let guard = place.wait_for_file("guard");
+    let joined = place.wait_for_file("joined");
+    signal(&guard, Signal::KILL);
+    let _ = first.done().exits(137);
+    assert!(!lives(&joined));
+    let _ = place.run("--nonblock", "true").done().exits(0);
+}
+
+/// A leader renews, so its deadline moves on. It must not do so for ever with nothing running.
+#[test]
+fn a_guard_that_is_stopped_while_its_command_ends_goes_on_by_the_next_renewal() {
+    let place = Place::new();
+    let script = "echo $PPID > $1/guard; until test -e $1/go; do sleep 0.02; done; exit 7";
+    let first = place.run("--lease=1s", script).says("leading");
+    let guard = place.wait_for_file("guard");
+    signal(&guard, Signal::STOP);
+    std::fs::write(place.path("go"), "").expect("written");
+    let _ = first.done().exits(7);
+}

@@ -120,10 +120,9 @@ pub const STORE_SILENT: &[Row] = &[
     silent(
         DIES,
         &[to_us(Signal::TERM), WAITS, to_us(Signal::TERM), STORE_BACK],
-        Times::Short,
+        Times::Endless,
     )
-    .exits(143)
-    .next(Next::AfterLease),
+    .exits(143),
     silent(
         TRAPS,
         &[Act::Said("leadership lost"), STORE_BACK],

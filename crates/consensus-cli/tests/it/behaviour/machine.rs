@@ -27,9 +27,7 @@ pub fn processes_of(mark: &Path) -> Vec<String> {
 
 /// The process of the program that elects: what is below an init, or this process itself.
 pub fn elector_of(consensus: &str) -> String {
-    // Started from what it is already, it has that name.
-    let below = child_of(consensus, "exe").filter(|child| !is_of_stage(child));
-    below.unwrap_or_else(|| consensus.to_owned())
+    child_of(consensus, "consensus").unwrap_or_else(|| consensus.to_owned())
 }
 
 /// The guard of this `consensus`.
@@ -40,12 +38,6 @@ pub fn guard_of(consensus: &str) -> String {
         guard.is_some()
     });
     guard.expect("found")
-}
-
-/// Whether this will be a guard or a command soon.
-fn is_of_stage(process: &str) -> bool {
-    let line = fs::read_to_string(format!("/proc/{process}/cmdline"));
-    line.unwrap_or_default().starts_with("leader-")
 }
 
 fn child_of(process: &str, name: &str) -> Option<String> {
