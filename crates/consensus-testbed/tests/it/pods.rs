@@ -85,13 +85,12 @@ fn pods_elect_one_leader_and_a_deleted_one_hands_over() {
     println!("a deleted leader was followed after {took:?}");
 
     place.is_rolled_out();
-    for pod in place.pods() {
-        assert_eq!(
-            place.restarts(&pod),
-            0,
-            "probes are for followers as well: {pod}"
-        );
-    }
+    let restarts = place.restarts();
+    let is_left_alone = restarts.values().all(|count| *count == 0);
+    assert!(
+        is_left_alone,
+        "probes are for followers as well: {restarts:?}"
+    );
     place.record().has_no_overlap();
     follow
         .kill()
@@ -118,7 +117,7 @@ fn pods_that_are_killed_are_followed_without_overlap() {
         place.record().last_gap()
     );
     until(&mut place, "it was started again", |place| {
-        place.restarts(&first) == 1
+        place.restarts().get(&first) == Some(&1)
     });
 
     let second = place.leader();
@@ -202,15 +201,17 @@ fn program_pod(name: &str, flags: &[&str], kubeconfig: &str, shared: &str) -> Va
     })
 }
 
-/// As the manifest says that it is granted.
+/// With the rights that are comments in the manifest.
 #[test]
 #[ignore = "needs a node, and minutes: `cargo xtask pods`"]
-fn pods_that_may_watch_take_over_at_once() {
+fn pods_that_may_watch_take_over_at_once_and_events_tell_of_it() {
     let mut place = Namespace::new("watching");
     let manifest = manifest().replace("namespace: default", "namespace: watching");
     let granted = manifest.replace("verbs: [get, update]\n", "verbs: [get, update, watch]\n");
     assert_ne!(granted, manifest);
-    place.apply(&granted);
+    let events = "  # - apiGroups: [\"\"]\n  #   resources: [events]\n  #   verbs: [create]\n";
+    assert!(granted.contains(events));
+    place.apply(&granted.replace(events, &events.replace("  # ", "  ")));
     place.is_rolled_out();
     let first = place.next_leader("");
     let before = place.pods();
@@ -224,6 +225,11 @@ fn pods_that_may_watch_take_over_at_once() {
         before.contains(&second),
         "who waits is quicker than who has yet to start: {second}"
     );
+    until(&mut place, "the Lease's Events tell of both", |place| {
+        let told = place.must(&["describe", "lease", "consensus"]);
+        let became = |who: &str| told.contains(&format!("{who} became leader"));
+        became(&first) && became(&second)
+    });
     place.record().has_no_overlap();
 }
 

@@ -4,7 +4,7 @@ use super::STRICT;
 use super::record::Record;
 use consensus_testbed::{Cache, Images, Node};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -176,12 +176,17 @@ impl Namespace {
         names.split_whitespace().map(str::to_owned).collect()
     }
 
-    pub fn restarts(&self, pod: &str) -> u64 {
-        let pod = self.must(&["get", "pod", pod, "-o", "json"]);
-        let pod: Value = serde_json::from_str(&pod).expect("JSON");
-        pod["status"]["containerStatuses"][0]["restartCount"]
-            .as_u64()
-            .unwrap_or_default()
+    /// How often the process of each pod was started again.
+    pub fn restarts(&self) -> BTreeMap<String, u64> {
+        let pods = self.must(&["get", "pods", "-l", "app=consensus", "-o", "json"]);
+        let pods: Value = serde_json::from_str(&pods).expect("JSON");
+        let pods = pods["items"].as_array().expect("a list");
+        let restarts = pods.iter().map(|pod| {
+            let name = pod["metadata"]["name"].as_str().expect("a name");
+            let count = &pod["status"]["containerStatuses"][0]["restartCount"];
+            (name.to_owned(), count.as_u64().unwrap_or_default())
+        });
+        restarts.collect()
     }
 
     /// Who leads, as the Lease says. Empty: nobody.

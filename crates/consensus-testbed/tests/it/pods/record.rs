@@ -127,3 +127,30 @@ fn entries(folder: &PathBuf) -> Vec<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect()
 }
+
+/// What two pods said in one term each: the times of the first one's, and of the second one's.
+fn told(first: [u32; 2], second: [u32; 2]) -> Record {
+    let folder = tempfile::tempdir().expect("a folder").keep();
+    for (pod, token, times) in [("a", 7, first), ("b", 9, second)] {
+        let logs = folder.join(format!("test_{pod}_uid/consensus"));
+        fs::create_dir_all(&logs).expect("a folder of ours");
+        let lines = times.map(|at| {
+            format!("2026-11-24T12:00:{at:02}.000000001Z stdout F {pod}: x, token {token}\n")
+        });
+        fs::write(logs.join("0.log"), lines.concat()).expect("a folder of ours");
+    }
+    let mut record = Record::new(folder.clone(), "test");
+    record.look();
+    // As the node does, with what is still needed.
+    fs::remove_dir_all(folder).expect("ours");
+    record
+}
+
+#[test]
+fn terms_that_overlap_are_found() {
+    told([1, 5], [6, 9]).has_no_overlap();
+    for [first, second] in [[[1, 6], [5, 9]], [[5, 9], [1, 4]], [[1, 5], [5, 9]]] {
+        let overlap = std::panic::catch_unwind(|| told(first, second).has_no_overlap());
+        assert!(overlap.is_err(), "{first:?} {second:?}");
+    }
+}
