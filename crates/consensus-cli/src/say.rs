@@ -3,10 +3,12 @@
 //! Owns three rules. What goes wrong, and why a term ended before its command did, is always said; news
 //! unless `-q` is given; explanations only if `-v` is. No control character reaches a terminal: identities, addresses and paths are written
 //! by others. And nothing here blocks: a stderr that nobody reads must not keep the deadline from
-//! being enforced, so a thread of its own writes, and what it cannot keep up with is dropped.
+//! being enforced. What cannot be written without waiting is written by a thread of its own, and what that
+//! cannot keep up with is dropped.
 
+use rustix::io::{ReadWriteFlags, pwritev2};
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::sync::OnceLock;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 /// How many lines wait for a slow stderr, before further ones are dropped.
 const MOST_WAITING: usize = 1000;
+/// As an offset: wherever the descriptor is by now.
+const WHERE_IT_IS: u64 = u64::MAX;
 /// How long the end of the program waits for a slow stderr.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -77,8 +81,10 @@ pub(crate) fn finish() {
 
 /// The same in between, for what is to stand before a command's own words.
 pub(crate) fn settle(patience: Duration) {
+    // Without the thread everything is written.
+    let Some(lines) = LINES.get() else { return };
     let (written, done) = sync_channel(1);
-    if lines().try_send(Line::Written(written)).is_ok() {
+    if lines.try_send(Line::Written(written)).is_ok() {
         // Too slow: it is lost.
         let _ = done.recv_timeout(patience);
     }
@@ -126,8 +132,23 @@ impl Drop for Log {
 }
 
 fn write(line: Vec<u8>) {
-    // Full: dropped. Gone: there is nobody to tell.
-    let _ = lines().try_send(Line::Text(line));
+    let left = match LINES.get() {
+        None => write_at_once(line),
+        Some(_) => line,
+    };
+    if !left.is_empty() {
+        // Full: dropped. Gone: there is nobody to tell.
+        let _ = lines().try_send(Line::Text(left));
+    }
+}
+
+/// Writes without waiting, where that can be (pipes and sockets). Gives what is left.
+fn write_at_once(mut line: Vec<u8>) -> Vec<u8> {
+    // For this one call: the descriptor's own flag is everybody's who has it.
+    let flags = ReadWriteFlags::NOWAIT;
+    let written = pwritev2(io::stderr(), &[IoSlice::new(&line)], WHERE_IT_IS, flags);
+    line.drain(..written.unwrap_or_default());
+    line
 }
 
 fn lines() -> &'static SyncSender<Line> {

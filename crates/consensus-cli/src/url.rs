@@ -160,7 +160,8 @@ impl Url {
         };
         match self {
             Self::File(path) => {
-                let mut backend = RecordBackend::over(FileStore::new(path)).inheriting(claim);
+                let mut backend =
+                    RecordBackend::over(FileStore::new(path).unwatched()).inheriting(claim);
                 backend.release(&candidate).await
             }
             Self::Kubernetes(place) => {
@@ -174,7 +175,7 @@ impl Url {
     pub(crate) async fn look(&self) -> Result<Seen, Error> {
         match self {
             Self::File(path) => {
-                let seen = FileStore::onlooker(path).load().await?;
+                let seen = FileStore::onlooker(path).unwatched().load().await?;
                 Ok(Seen {
                     record: seen.record,
                     proof: seen.proof,

@@ -140,6 +140,17 @@ impl FileStore {
         self.shared.clone()
     }
 
+    /// The same for somebody who looks or writes once and goes: nothing is watched, so
+    /// [`changed`](Store::changed) never resolves. To end a watch takes the kernel some milliseconds, also at the
+    /// end of a process.
+    #[must_use]
+    pub fn unwatched(mut self) -> Self {
+        if let Some(files) = self.helper.here() {
+            files.listens = false;
+        }
+        self
+    }
+
     /// Calls this in the middle of every save, on the helper thread.
     #[cfg(feature = "kit")]
     #[doc(hidden)]

@@ -48,8 +48,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a_free_byte_proves_the_death_of_work_beyond_the_process",
         promise: "5",
         file: "crates/consensus/src/file/load.rs",
-        find: "(Others::Unknown, WorkScope::Beyond) => (Proof::None, Others::Unknown),\n                })",
-        replace: "(Others::Unknown, WorkScope::Beyond) => (Proof::Dead, Others::Unknown),\n                })",
+        find: "(_, WorkScope::Beyond) => (Proof::None, Others::Unknown),\n                })",
+        replace: "(_, WorkScope::Beyond) => (Proof::Dead, Others::Unknown),\n                })",
         command: FILE,
     },
     Mutant {

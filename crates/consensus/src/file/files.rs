@@ -26,6 +26,8 @@ pub(super) struct Files {
     pub(super) wanted: Arc<LetGo>,
     /// The highest token whose byte was somebody else's when we wanted it.
     pub(super) refused: Token,
+    /// Whether anybody wants to hear of changes.
+    pub(super) listens: bool,
     watch: Option<(Identity, Watch)>,
     folder: Option<Identity>,
     history: History,
@@ -66,6 +68,7 @@ impl Files {
             shared: ProofOfLife::default(),
             wanted: Arc::default(),
             refused: Token::default(),
+            listens: true,
             watch: None,
             folder: None,
             history: History::OneFolder,
@@ -74,8 +77,12 @@ impl Files {
         }
     }
 
-    /// Begins to watch the folder, if that is not done already. `None`: it cannot be watched.
+    /// Begins to watch the folder, if that is not done already. `None`: it cannot be watched, or nobody
+    /// wants to hear.
     pub(super) fn listen(&mut self, folder: &Folder) -> Option<Listening> {
+        if !self.listens {
+            return None;
+        }
         let still = self.watch.as_ref().filter(|(_, watch)| !watch.is_over());
         let watched = still.map(|(watched, _)| *watched);
         if watched != Some(folder.identity) {

@@ -30,7 +30,7 @@ const MOST_PASSED_OVER: u32 = 1_024;
 pub(super) struct Look {
     pub(super) snapshot: Snapshot<FileVersion>,
     pub(super) listening: Option<Listening>,
-    /// Whether somebody holds a byte that stands in the way.
+    /// Whether somebody holds a byte that stands in the way, and will not once it is let go.
     others: Others,
 }
 
@@ -187,9 +187,10 @@ impl Evidence<'_> {
             Some(token) if !estranged && own != Some(token) => {
                 let (is_held, work) = self.life_since(token, page.record.work, note)?;
                 Ok(match (is_held, work) {
-                    (Others::Live, _) => (Proof::None, Others::Live),
+                    (Others::Live, WorkScope::Process) => (Proof::None, Others::Live),
                     (Others::Unknown, WorkScope::Process) => (Proof::Dead, Others::Unknown),
-                    (Others::Unknown, WorkScope::Beyond) => (Proof::None, Others::Unknown),
+                    // That it lets go proves nothing, so nobody needs to look for that moment.
+                    (_, WorkScope::Beyond) => (Proof::None, Others::Unknown),
                 })
             }
             Some(_) | None => Ok((Proof::None, Others::Unknown)),

@@ -163,3 +163,18 @@ async fn an_idle_follower_makes_no_system_call() {
         );
     }
 }
+
+#[tokio::test]
+async fn who_wants_to_hear_of_nothing_says_so_and_reads_and_saves_all_the_same() {
+    let ground = Ground::new();
+    let (mut leader, mut heir) = (ground.store(), ground.store().unwatched());
+    let (led, version) = lead(&mut leader, "a").await;
+    let seen = heir.load().await.unwrap();
+    assert!(!seen.watched);
+    assert_eq!(seen.version, version);
+    stored(
+        heir.save(&released(led.token.unwrap()), &seen.version)
+            .await,
+    );
+    assert!(hears_nothing(&mut heir, &version).await);
+}
