@@ -2,7 +2,8 @@
 //!
 //! Each check is a step, and each step a command of its own; `cargo xtask help` lists them. Read
 //! `steps.rs` next: the list. What merely calls a tool is in `checks.rs`; what we check ourselves is
-//! in `tree.rs` (the house rules) and `mutants.rs` (would a test notice?).
+//! in `tree.rs` (the house rules) and `mutants.rs` (would a test notice?). `pods.rs` needs a machine
+//! that can run some.
 
 mod ci;
 mod steps;
@@ -10,6 +11,7 @@ mod steps;
 mod checks;
 mod deny;
 mod mutants;
+mod pods;
 mod tree;
 
 mod shell;

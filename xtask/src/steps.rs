@@ -2,7 +2,7 @@
 
 use crate::shell::Failure;
 use crate::workspace::Workspace;
-use crate::{checks, deny, mutants, tree};
+use crate::{checks, deny, mutants, pods, tree};
 use std::fmt::Write as _;
 
 /// One check.
@@ -88,6 +88,13 @@ pub(crate) const STEPS: &[Step] = &[
         shows: "real processes, killed and stopped again and again, never overlap",
         when: When::InCi,
         run: checks::soak,
+    },
+    Step {
+        name: "pods",
+        takes: "",
+        shows: "the image is built, and its pods elect one leader on a real kubelet, whoever is killed",
+        when: When::InCi,
+        run: pods::pods,
     },
     Step {
         name: "mutants",

@@ -9,24 +9,56 @@ use std::path::{Path, PathBuf};
 /// Names the folder, if it is not the usual one.
 pub(crate) const VARIABLE: &str = "KUBE_TESTBED";
 
-/// A program of the control plane.
+/// A program of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
     /// Keeps what the API server is told.
     Etcd,
     /// Kubernetes' API server.
     ApiServer,
+    /// Makes pods of deployments, among much else.
+    ControllerManager,
+    /// Gives pods to nodes.
+    Scheduler,
+    /// Runs a node's pods.
+    Kubelet,
+    /// What people type. No server, and built from the same source.
+    Kubectl,
+    /// Runs the kubelet's containers.
+    Containerd,
+    /// Holds one pod's containers for containerd.
+    Shim,
+    /// Talks to containerd past the kubelet: loads images.
+    Ctr,
 }
 
 impl Server {
-    /// Every server that a test bed needs.
-    pub const ALL: [Self; 2] = [Self::Etcd, Self::ApiServer];
+    /// Every server that a control plane needs.
+    pub const CONTROL_PLANE: [Self; 2] = [Self::Etcd, Self::ApiServer];
+
+    /// What a cluster with a node needs besides.
+    pub const NODE: [Self; 7] = [
+        Self::ControllerManager,
+        Self::Scheduler,
+        Self::Kubelet,
+        Self::Kubectl,
+        Self::Containerd,
+        Self::Shim,
+        Self::Ctr,
+    ];
 
     /// The program's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
             Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Scheduler => "kube-scheduler",
+            Self::Kubelet => "kubelet",
+            Self::Kubectl => "kubectl",
+            Self::Containerd => "containerd",
+            Self::Shim => "containerd-shim-runc-v2",
+            Self::Ctr => "ctr",
         }
     }
 
@@ -34,7 +66,12 @@ impl Server {
     pub const fn version(self) -> &'static str {
         match self {
             Self::Etcd => "v3.7.2",
-            Self::ApiServer => "v1.37.2",
+            Self::ApiServer
+            | Self::ControllerManager
+            | Self::Scheduler
+            | Self::Kubelet
+            | Self::Kubectl => "v1.37.2",
+            Self::Containerd | Self::Shim | Self::Ctr => "v2.3.7",
         }
     }
 }
@@ -65,10 +102,8 @@ impl Cache {
         self.folder.join("servers").join(file)
     }
 
-    /// Whether every server is there.
-    pub fn is_complete(&self) -> bool {
-        Server::ALL
-            .iter()
-            .all(|server| self.path(*server).is_file())
+    /// Whether all of these are there.
+    pub fn has(&self, servers: &[Server]) -> bool {
+        servers.iter().all(|server| self.path(*server).is_file())
     }
 }

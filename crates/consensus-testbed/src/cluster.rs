@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a start is tried: somebody else may take a port before its server does.
 const TRIES: u32 = 3;
 
-const TOKEN: &str = "administrator";
+pub(crate) const TOKEN: &str = "administrator";
 
 /// A running control plane. Dropping it ends it.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Cluster {
     /// If a server is missing or does not become ready: with the end of its log.
     pub fn start() -> Result<Self, Failure> {
         let cache = Cache::find();
-        if !cache.is_complete() {
+        if !cache.has(&Server::CONTROL_PLANE) {
             let folder = cache.folder().display();
             return Err(
                 format!("no API server in {folder}: `cargo xtask testbed` builds it").into(),
@@ -159,37 +159,22 @@ impl Cluster {
     }
 
     fn kubeconfig_for(&self, authority: &str, url: &str, token: &str) -> String {
-        let cluster = match authority {
-            "" => serde_json::json!({ "server": url }),
-            _ => serde_json::json!({
-                "server": url,
-                "certificate-authority": self.folder.join("pki/apiserver.crt"),
-            }),
-        };
-        let user = match token {
-            "" => serde_json::json!({}),
-            _ => serde_json::json!({ "token": token }),
-        };
-        let config = serde_json::json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{ "name": "testbed", "cluster": cluster }],
-            "users": [{ "name": "user", "user": user }],
-            "contexts": [{ "name": "testbed", "context": { "cluster": "testbed", "user": "user" } }],
-            "current-context": "testbed",
-        });
-        config.to_string()
+        let certificate = self.folder.join("pki/apiserver.crt");
+        let certificate = (!authority.is_empty()).then_some(&*certificate);
+        kubeconfig(url, certificate, token)
     }
 
     /// Sends a signal, by its name for `kill`, to one of the two servers.
     ///
     /// # Panics
-    /// If it has ended.
+    /// If it has ended, or is none of them.
     pub fn signal(&self, server: Server, signal: &str) {
-        let process = match server {
-            Server::Etcd => self.processes.0,
-            Server::ApiServer => self.processes.1,
-        };
+        let (etcd, api_server) = self.processes;
+        let processes = Server::CONTROL_PLANE.iter().zip([etcd, api_server]);
+        let (_, process) = processes
+            .into_iter()
+            .find(|(own, _)| **own == server)
+            .expect("it is no server of a control plane");
         let sent = Command::new("kill")
             .args(["-s", signal, &process.to_string()])
             .status();
@@ -208,6 +193,27 @@ impl Drop for Cluster {
         // If it cannot be waited for, it has ended.
         let _ = self.holder.wait();
     }
+}
+
+/// How a client reaches an API server at this address, whom it trusts, and as whom.
+pub(crate) fn kubeconfig(url: &str, authority: Option<&Path>, token: &str) -> String {
+    let cluster = match authority {
+        None => serde_json::json!({ "server": url }),
+        Some(file) => serde_json::json!({ "server": url, "certificate-authority": file }),
+    };
+    let user = match token {
+        "" => serde_json::json!({}),
+        _ => serde_json::json!({ "token": token }),
+    };
+    let config = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": "testbed", "cluster": cluster }],
+        "users": [{ "name": "user", "user": user }],
+        "contexts": [{ "name": "testbed", "context": { "cluster": "testbed", "user": "user" } }],
+        "current-context": "testbed",
+    });
+    config.to_string()
 }
 
 /// A child of the shell stays there, as a zombie, until the shell ends.
@@ -235,7 +241,7 @@ const PUBLIC_KEY: [u8; 26] = [
 ];
 
 /// What service accounts' tokens are signed with, and verified with: two files in this folder.
-fn write_keys(folder: &Path) -> Result<[PathBuf; 2], Failure> {
+pub(crate) fn write_keys(folder: &Path) -> Result<[PathBuf; 2], Failure> {
     let (how, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
     let no_key = |_| "the system gives no randomness";
     let key = EcdsaKeyPair::generate_pkcs8(how, &random).map_err(no_key)?;

@@ -18,9 +18,14 @@ mod cluster;
 mod control;
 mod proxy;
 
+mod images;
+mod node;
+
 pub use cache::{Cache, Server};
 pub use cluster::Cluster;
 pub use control::Control;
+pub use images::Images;
+pub use node::Node;
 pub use proxy::{Fault, Proxy, Verb};
 pub use servers::build;
 

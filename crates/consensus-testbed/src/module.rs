@@ -1,4 +1,4 @@
-//! A Go module that needs another one's program.
+//! A Go module that needs programs of another one.
 //!
 //! Kubernetes and etcd are not meant to be depended on: their `go.mod` replaces inner modules by
 //! folders beside it, which counts for nothing in a module that depends on it. The same modules are
@@ -16,15 +16,15 @@ use std::path::Path;
 pub(crate) struct Module<'a> {
     path: &'a str,
     version: &'a str,
-    package: &'a str,
+    packages: &'a [String],
 }
 
 impl<'a> Module<'a> {
-    pub(crate) fn new(path: &'a str, version: &'a str, package: &'a str) -> Self {
+    pub(crate) fn new(path: &'a str, version: &'a str, packages: &'a [String]) -> Self {
         Self {
             path,
             version,
-            package,
+            packages,
         }
     }
 
@@ -44,9 +44,11 @@ impl<'a> Module<'a> {
             folder.join("go.mod"),
             self.manifest(&fs::read_to_string(theirs)?),
         )?;
-        let package = self.package;
-        let import = format!("//go:build tools\n\npackage tools\n\nimport _ \"{package}\"\n");
-        fs::write(folder.join("tools.go"), import)?;
+        let mut imports = "//go:build tools\n\npackage tools\n".to_owned();
+        for package in self.packages {
+            let _ = write!(imports, "\nimport _ \"{package}\"\n");
+        }
+        fs::write(folder.join("tools.go"), imports)?;
         run(toolchain.go(folder).args(["mod", "tidy", "-e"]))?;
         Ok(())
     }
@@ -92,7 +94,7 @@ mod tests {
         let theirs = "module k8s.io/kubernetes\n\ngo 1.26.0\n\nreplace (\n\
                       \tk8s.io/api => ./staging/src/k8s.io/api\n)\n\
                       replace example.org/a => example.org/b v1.2.3\n";
-        let ours = Module::new("k8s.io/kubernetes", "v1.37.2", "x").manifest(theirs);
+        let ours = Module::new("k8s.io/kubernetes", "v1.37.2", &[]).manifest(theirs);
         let wanted = "module testbed.invalid/servers\ngo 1.26.0\n\
                       require k8s.io/kubernetes v1.37.2\n\
                       replace k8s.io/api => k8s.io/api v0.37.2\n\

@@ -20,6 +20,7 @@ mod interop;
 mod log;
 #[cfg(servers_are_there)]
 mod place;
+mod pods;
 #[cfg(servers_are_there)]
 mod rights;
 #[cfg(servers_are_there)]
