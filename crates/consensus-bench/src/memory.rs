@@ -1,5 +1,5 @@
-//! The memory of the program: of all its processes, `consensus` and its guard, of a leader and of a follower.
-//! Each has its share of what several use (Pss). Not the command's.
+//! The memory of the program: of all its processes, `consensus`, its guard, and a starter that waits, of a
+//! leader and of a follower. Each has its share of what several use (Pss). Not the command's.
 
 use crate::clock;
 use crate::failure::Failure;
@@ -26,14 +26,20 @@ pub(crate) fn run(options: &Options, table: &mut Table) -> Result<(), Failure> {
         let Some(program) = process.map(Process::id) else {
             return Err(Failure::new(format!("there is no {what}")));
         };
-        let guard = guard_of(program)?;
-        for (part, process) in [("consensus", program), ("guard", guard)] {
+        let guard = child_of(program)?;
+        let mut all = vec![("consensus", program), ("guard", guard)];
+        if what == "follower" {
+            // The leader's has become the command.
+            all.push(("starter", child_of(guard)?));
+        }
+        for (part, process) in all {
             let bytes = share(process)?;
             sum += bytes;
             parts.push(format!("{what}'s {part} {}", megabytes(bytes)));
         }
     }
-    let row = Row::number("memory: consensus run, 1 follower", megabytes(sum), 4);
+    let all = parts.len();
+    let row = Row::number("memory: consensus run, 1 follower", megabytes(sum), all);
     table.add(
         row.beside(parts.join(", "))
             .target("≤ 10 MB", || sum <= MOST),
@@ -41,12 +47,12 @@ pub(crate) fn run(options: &Options, table: &mut Table) -> Result<(), Failure> {
     Ok(())
 }
 
-fn guard_of(program: u32) -> Result<u32, Failure> {
+fn child_of(program: u32) -> Result<u32, Failure> {
     let path = format!("/proc/{program}/task/{program}/children");
     let children = fs::read_to_string(&path);
     let children = children.map_err(|error| Failure::cannot(&format!("read {path}"), error))?;
     let child = children.split(' ').next().and_then(|pid| pid.parse().ok());
-    child.ok_or_else(|| Failure::new(format!("process {program} has no guard")))
+    child.ok_or_else(|| Failure::new(format!("process {program} has no child")))
 }
 
 /// The process's share of the memory, in bytes.

@@ -15,10 +15,9 @@ use crate::job::Job;
 use crate::messages::{self, Order, Report};
 use crate::say::{self, say};
 use crate::shared::Shared;
-use crate::stages::Stage;
 use crate::times::{Instant, Timer};
 use crate::tree::{News, Tree};
-use crate::{masks, terminal};
+use crate::{heir, masks, terminal};
 use duty::{Act, Duty};
 use nix::sys::signalfd::SignalFd;
 use ready::Ready;
@@ -32,7 +31,6 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 
 /// The guard.
 #[derive(Debug)]
@@ -373,13 +371,6 @@ impl Guard {
         if self.shared.claim().candidate().is_none() {
             return Exit::Done;
         }
-        say::finish();
-        if let Err(error) = rustix::stdio::dup2_stdin(self.shared.descriptor()) {
-            say(format_args!("not released in place of the leader: {error}"));
-            return Exit::Unavailable;
-        }
-        let error = Stage::Heir.command().exec();
-        say(format_args!("not released in place of the leader: {error}"));
-        Exit::Unavailable
+        heir::release_in_place(&self.shared, &self.job)
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! Owns that this is as conditional as any release: only what is still the dead leader's own write is
 //! released, on the version at which it was seen. So a write of the dead that is still on its way, or a
-//! successor, loses nothing. It is the guard's process, re-executed, since the guard knows no store.
+//! successor, loses nothing. It is what the guard becomes when it has nothing else left to do: until then that
+//! knows no store, and has no runtime.
 
 use crate::exit::Exit;
 use crate::job::Job;
-use crate::say::{self, explain, say};
+use crate::say::{explain, say};
 use crate::shared::Shared;
 use crate::times::{Instant, sleep_until};
 use crate::url::Url;
 use std::io;
-use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::runtime::Builder;
 
@@ -19,16 +19,10 @@ use tokio::runtime::Builder;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Releases, or gives up when the lease has run out by itself.
-pub(crate) fn main() -> Exit {
-    let released = begin().and_then(|(shared, job)| {
-        say::be(job.loudness);
-        let url = Url::parse(&job.election).map_err(io::Error::other)?;
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let released = runtime.block_on(release(&url, &shared, &job));
-        runtime.shutdown_background();
-        released
-    });
-    match released {
+pub(crate) fn release_in_place(shared: &Shared, job: &Job) -> Exit {
+    // Only for who looks at a list of processes.
+    let _ = rustix::thread::set_name(c"leader-heir");
+    match try_release(shared, job) {
         Ok(()) => {
             explain("nothing is held any more in place of the leader that died: others may lead");
             Exit::Done
@@ -42,10 +36,12 @@ pub(crate) fn main() -> Exit {
     }
 }
 
-fn begin() -> io::Result<(Shared, Job)> {
-    let shared = Shared::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let job = Job::from_bytes(&shared.job()?).ok_or(io::ErrorKind::InvalidData)?;
-    Ok((shared, job))
+fn try_release(shared: &Shared, job: &Job) -> io::Result<()> {
+    let url = Url::parse(&job.election).map_err(io::Error::other)?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let released = runtime.block_on(release(&url, shared, job));
+    runtime.shutdown_background();
+    released
 }
 
 async fn release(url: &Url, shared: &Shared, job: &Job) -> io::Result<()> {

@@ -66,7 +66,6 @@ fn main() -> ExitCode {
         }
         Some(Stage::Guard) => guard::main(),
         Some(Stage::Starter) => starter::main(),
-        Some(Stage::Heir) => heir::main(),
     };
     say::finish();
     exit.into()

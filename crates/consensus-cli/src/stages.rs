@@ -18,11 +18,9 @@ pub(crate) enum Stage {
     Guard,
     /// What becomes the command.
     Starter,
-    /// Who releases in place of a dead leader.
-    Heir,
 }
 
-const ALL: [Stage; 3] = [Stage::Guard, Stage::Starter, Stage::Heir];
+const ALL: [Stage; 2] = [Stage::Guard, Stage::Starter];
 
 impl Stage {
     /// The stage that this process was started as. `None`: the program itself.
@@ -42,7 +40,6 @@ impl Stage {
         OsStr::new(match self {
             Self::Guard => "leader-guard",
             Self::Starter => "leader-starter",
-            Self::Heir => "leader-heir",
         })
     }
 }

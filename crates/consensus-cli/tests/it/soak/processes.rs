@@ -94,14 +94,19 @@ fn look(pid: i32, arena: &str) -> Option<(u64, Role)> {
     Some((candidate.parse().ok()?, role))
 }
 
+fn is_heir(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| name == b"leader-heir\n")
+}
+
 /// Those have the command's environment, and names of their own.
 fn role_of_ours(pid: i32) -> Option<Role> {
     let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let mut words = words.split(|byte| *byte == 0);
     Some(match words.next()? {
+        // The one becomes the other.
+        b"leader-guard" if is_heir(pid) => Role::Heir,
         b"leader-guard" => Role::Guard,
         b"leader-starter" => Role::Starter,
-        b"leader-heir" => Role::Heir,
         program if program.ends_with(b"/consensus") => Role::Consensus,
         _ if words.any(|word| word == b"soak::soak_unguarded") => Role::Consensus,
         _ => Role::Command,
