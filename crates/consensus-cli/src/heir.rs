@@ -11,12 +11,14 @@ use crate::say::{explain, say};
 use crate::shared::Shared;
 use crate::times::{Instant, sleep_until};
 use crate::url::Url;
+use consensus::{Error, ErrorKind};
 use std::io;
 use std::time::Duration;
 use tokio::runtime::Builder;
 
-/// How soon a release that failed is tried again.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How soon a release that failed is tried again; then less and less often.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LAST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Releases, or gives up when the lease has run out by itself.
 pub(crate) fn release_in_place(shared: &Shared, job: &Job) -> Exit {
@@ -47,16 +49,31 @@ fn try_release(shared: &Shared, job: &Job) -> io::Result<()> {
 async fn release(url: &Url, shared: &Shared, job: &Job) -> io::Result<()> {
     let claim = shared.claim();
     let over = Instant::now().plus(job.times.lease);
+    let mut pause = FIRST_PAUSE;
     loop {
         let now = Instant::now();
         let outcome = tokio::select! {
             biased;
-            outcome = url.release(claim.clone()) => outcome.map_err(io::Error::other),
-            () = sleep_until(now.plus(job.times.request)) => Err(io::ErrorKind::TimedOut.into()),
+            outcome = url.release(claim.clone()) => outcome,
+            () = sleep_until(now.plus(job.times.request)) => {
+                Err(Error::new(ErrorKind::Unavailable, "the store does not answer"))
+            }
         };
         match outcome {
-            Err(_) if Instant::now() < over => sleep_until(Instant::now().plus(PAUSE)).await,
-            outcome => return outcome,
+            Ok(()) => return Ok(()),
+            Err(error) if may_pass(&error) && Instant::now() < over => {
+                sleep_until(Instant::now().plus(pause)).await;
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+            Err(error) => return Err(io::Error::other(error)),
         }
+    }
+}
+
+/// Whether it is worth trying again. What somebody has to mend is mended too late for us.
+fn may_pass(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Foreign => false,
+        ErrorKind::Unavailable | ErrorKind::Stopped | _ => true,
     }
 }

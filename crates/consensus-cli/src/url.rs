@@ -115,7 +115,7 @@ impl Url {
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Self::File(path) => {
-                let folder = path.parent().unwrap_or(Path::new("/"));
+                let folder = folder_of(path);
                 match folder.metadata() {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         let folder = folder.display();
@@ -159,6 +159,8 @@ impl Url {
             return Ok(());
         };
         match self {
+            // With its folder the record is gone as well.
+            Self::File(path) if !folder_of(path).exists() => Ok(()),
             Self::File(path) => {
                 let mut backend =
                     RecordBackend::over(FileStore::new(path).unwatched()).inheriting(claim);
@@ -257,6 +259,10 @@ impl fmt::Display for Place {
             None => Ok(()),
         }
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
 }
 
 impl fmt::Display for Url {
