@@ -158,6 +158,12 @@ fn pods_with_the_program_hand_over_when_it_is_killed() {
     }
     let mut leader = place.next_leader("");
     for _ in 0..2 {
+        // Who was killed before is started again by the kubelet, and until then there is nobody to follow.
+        until(&mut place, "the other one waits", |place| {
+            let lines = place.record().lines();
+            let other = lines.iter().rev().find(|(_, pod, _)| *pod != leader);
+            other.is_some_and(|(_, _, said)| said.contains("consensus: waiting: "))
+        });
         let killed = jiff::Timestamp::now();
         place.kill_process(&leader);
         let next = place.next_leader(&leader);
