@@ -4,8 +4,8 @@
 //! which names a place (`url`). `run` tells the story of its verb: wait for leadership (`wait`), lead (`lead`) a
 //! command (`command`) until its time is over, release. `status` takes one look.
 //!
-//! The command is ended by a second process, the `guard`, which starts it through a `starter` and is followed
-//! by an `heir`. They are this program again (`stages`), are told a `job` and `messages`, and share memory
+//! The command is ended by a second process, the `guard`, which starts it through a `starter` and becomes the
+//! `heir` of a leader that is dead. They are this program again (`stages`), are told a `job` and `messages`, and share memory
 //! (`shared`, `claim`). The command and all that descends from it is a `tree`. Below an `init` all of that
 //! runs where there are children that are not ours.
 //!

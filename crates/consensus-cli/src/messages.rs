@@ -22,7 +22,8 @@ const MOST_DESCRIPTORS: usize = 4;
 pub(crate) enum Order {
     /// Be there: the memory comes with it, and stdin.
     Hire,
-    /// Start the command under this token. The proof of life comes with it, where there is one.
+    /// Start the command under this token. To the guard the proof of life comes with it, where there is one;
+    /// to the starter, which the guard passes the word on to, the memory and stdin.
     Start(u64),
     /// Pass on a signal.
     PassOn(Signal),
