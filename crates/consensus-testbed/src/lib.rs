@@ -10,6 +10,7 @@
 #![allow(clippy::disallowed_methods, reason = "real processes, real time")]
 
 mod cache;
+mod client_go;
 mod module;
 mod servers;
 mod toolchain;
@@ -22,6 +23,7 @@ mod images;
 mod node;
 
 pub use cache::{Cache, Server};
+pub use client_go::client_go_elector;
 pub use cluster::Cluster;
 pub use control::Control;
 pub use images::Images;

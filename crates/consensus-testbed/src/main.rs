@@ -1,8 +1,8 @@
-//! The test bed by hand. `build` builds the servers that are missing, and `run` starts a cluster and says
+//! The test bed by hand. `build` builds the servers that are missing and the candidate by client-go's elector, and `run` starts a cluster and says
 //! how to reach it. `build node` and `run node` are the same for one in which pods run. `image CONTEXT TAG
 //! ARCHIVE` builds the image of a Dockerfile into an archive.
 
-use consensus_testbed::{Cache, Cluster, Failure, Images, Node, Server, build};
+use consensus_testbed::{Cache, Cluster, Failure, Images, Node, Server, build, client_go_elector};
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 
@@ -11,7 +11,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let cache = Cache::find();
     let done = match arguments[..] {
-        ["build"] => build(&cache, &Server::CONTROL_PLANE),
+        ["build"] => {
+            build(&cache, &Server::CONTROL_PLANE).and_then(|()| client_go_elector().map(|_| ()))
+        }
         ["build", "node"] => {
             build(&cache, &Server::CONTROL_PLANE).and_then(|()| build(&cache, &Server::NODE))
         }
