@@ -3,7 +3,7 @@
 //
 // It says on standard output what its elector tells it, each with the time in nanoseconds of
 // CLOCK_BOOTTIME, and while it leads it works: a piece every few milliseconds, each a line in a file,
-// `BEGIN END IDENTITY TERM`. SIGTERM cancels it, as the elector's documentation says to end one; what
+// `TIME IDENTITY TERM`. SIGTERM cancels it, as the elector's documentation says to end one; what
 // loses its leadership otherwise becomes a candidate again.
 package main
 
@@ -106,10 +106,13 @@ func configuration() (*rest.Config, error) {
 
 // labour works until the elector takes its leave back.
 func labour(leading context.Context, file *os.File, term int) {
-	for leading.Err() == nil {
-		begin := now()
-		// The elector has not taken it back at the moment at which the piece is entered.
-		fmt.Fprintf(file, "%d %d %s %d\n", begin, now(), *identity, term)
+	for {
+		// Before it is looked whether it may: whoever is stopped in between worked at a good time.
+		at := now()
+		if leading.Err() != nil {
+			return
+		}
+		fmt.Fprintf(file, "%d %s %d\n", at, *identity, term)
 		time.Sleep(*pause)
 	}
 }
