@@ -4,6 +4,7 @@
 //! work, so a store takes a configuration, and the client is made on the elections' thread: in that
 //! runtime's context, on a helper thread, since it reads files and may start a credential plug-in.
 
+use crate::together::Companies;
 use consensus::{Error, ErrorKind};
 use http::header::{HeaderValue, USER_AGENT};
 use kube::Client;
@@ -34,6 +35,7 @@ pub struct Cluster {
     source: Source,
     /// A client does not outlive the runtime that it was made on.
     shared: Arc<Mutex<HashMap<runtime::Id, Shared>>>,
+    pub(crate) companies: Companies,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +108,7 @@ impl Cluster {
         Self {
             source,
             shared: Arc::default(),
+            companies: Companies::default(),
         }
     }
 

@@ -55,6 +55,8 @@ mod api;
 mod rights;
 mod transport;
 
+mod news;
+mod together;
 mod watch;
 
 mod events;

@@ -26,6 +26,8 @@ mod rights;
 #[cfg(servers_are_there)]
 mod strangers;
 #[cfg(servers_are_there)]
+mod together;
+#[cfg(servers_are_there)]
 mod watch;
 
 #[cfg(not(servers_are_there))]
