@@ -23,7 +23,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// A cluster, and how to reach it. Clones share one client on each runtime, and all elections of a
-/// process run on one: give them clones of one.
+/// process run on one: give them clones of one. Those of one namespace then also share a watch, with
+/// the right to watch all of it.
 ///
 /// Nothing is read or connected yet: what is wrong is said by each load and save. What was read is
 /// read again when the API server no longer knows us, such as after a token was renewed.

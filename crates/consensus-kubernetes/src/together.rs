@@ -4,7 +4,8 @@
 //! 1. An election that is alone watches its own Lease: a watch of all carries everybody's news.
 //! 2. The second one begins a watch of all. Until that is there the first one's goes on; if it is refused,
 //!    each watches its own, and all is asked for again a while later.
-//! 3. A watch of all in which others' news outweigh ours is given up like one that is refused.
+//! 3. A watch of all in which others' news outweigh ours is given up like one that is refused: a
+//!    namespace may have a heartbeat for every node of the cluster.
 //! 4. Each is told of its own Lease only, by a channel that keeps what was told last: who does not listen
 //!    holds up nobody.
 //! 5. Who leaves changes nothing for the others. With the last one the watch of all ends.

@@ -35,6 +35,14 @@ const WATCH: &[&str] = &[
     "watch::a_",
 ];
 
+/// The same, where many elections share one.
+const TOGETHER: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "together::",
+];
+
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a_lease_is_ours_whatever_its_transitions",
@@ -139,5 +147,77 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "Some(\"ERROR\") if event[\"object\"][\"code\"] == 410 => return End::TooOld,",
         replace: "Some(\"ERROR\") if event[\"object\"][\"code\"] == 411 => return End::TooOld,",
         command: WATCH,
+    },
+    Mutant {
+        name: "together_news_of_one_lease_is_told_to_all",
+        promise: "each election takes another's record for its own",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "listeners.of(&name, told);",
+        replace: "listeners.each(told);",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_what_expired_is_no_news",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "Ears::All(listeners) => listeners.each(miss),",
+        replace: "Ears::All(_) => {}",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_a_connection_may_say_nothing_for_long",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "heard.silence = heard.silence.min(lasts);",
+        replace: "heard.silence = heard.silence.max(lasts);",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_a_crowd_is_listened_to",
+        promise: "every heartbeat of every node reaches every candidate",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "heard.others += 1;",
+        replace: "heard.others += 0;",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_each_goes_on_watching_its_own",
+        promise: "each election holds a connection of its own open",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "pin!(mode.wait_for(|mode| *mode == Mode::Together))",
+        replace: "pin!(mode.wait_for(|_| false))",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_a_lost_right_leaves_nobody_a_watch",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "listeners.part();",
+        replace: "listeners.each(News::go_down);",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_who_joins_late_is_not_told_that_it_is_watched",
+        promise: "it polls for ever",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "if list.is_live {",
+        replace: "if list.is_live && list.count == 0 {",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_who_leaves_takes_its_twin_along",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "all.retain(|other| !other.same_channel(news));",
+        replace: "all.clear();",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_the_last_one_leaves_the_watch_open",
+        promise: "a connection for ever",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "            task.abort();",
+        replace: "            drop(task);",
+        command: TOGETHER,
     },
 ];
