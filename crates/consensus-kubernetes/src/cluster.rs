@@ -19,6 +19,10 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+/// Who sends requests, as audit logs show it. The API server takes who manages a Lease's fields from it: up
+/// to the slash.
+const AGENT: &str = concat!("consensus-election/", env!("CARGO_PKG_VERSION"));
+
 /// A connection that is not there by then is given up, also where nobody waits for it any more.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -28,6 +32,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 ///
 /// Nothing is read or connected yet: what is wrong is said by each load and save. What was read is
 /// read again when the API server no longer knows us, such as after a token was renewed.
+///
+/// Requests say that they come from `consensus-election/` and its version: audit logs show it, and
+/// `kubectl get lease --show-managed-fields`.
 ///
 /// Credential plug-ins (`exec` in a kubeconfig) are child processes of this process: a program that
 /// reaps children must leave them alone.
@@ -162,10 +169,10 @@ impl Source {
         // The election decides when to try again.
         config.default_retry = false;
         config.connect_timeout = Some(CONNECT);
-        let agent = concat!("consensus/", env!("CARGO_PKG_VERSION"));
-        config
-            .headers
-            .push((USER_AGENT, HeaderValue::from_static(agent)));
+        let (system, machine) = (env::consts::OS, env::consts::ARCH);
+        if let Ok(agent) = HeaderValue::try_from(format!("{AGENT} ({system}; {machine})")) {
+            config.headers.push((USER_AGENT, agent));
+        }
         Client::try_from(config).map_err(|error| {
             Error::new(
                 ErrorKind::Invalid,

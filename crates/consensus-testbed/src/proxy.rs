@@ -62,8 +62,8 @@ impl Proxy {
         let orders = Arc::clone(&script);
         let connections = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&connections);
-        let watches = Arc::new(AtomicUsize::new(0));
-        let open = Arc::clone(&watches);
+        let open = Arc::new(AtomicUsize::new(0));
+        let counted_open = Arc::clone(&open);
         thread::spawn(move || -> Result<(), Failure> {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
@@ -73,7 +73,7 @@ impl Proxy {
                     script: orders,
                     state: watched,
                     connections: counted,
-                    watches: open,
+                    watches: counted_open,
                 };
                 tell.send(listener.local_addr()?)?;
                 passed.serve(listener).await
@@ -85,7 +85,7 @@ impl Proxy {
             script,
             state,
             connections,
-            watches,
+            watches: open,
         })
     }
 

@@ -7,6 +7,8 @@
 )]
 
 #[cfg(servers_are_there)]
+mod agent;
+#[cfg(servers_are_there)]
 mod answers;
 #[cfg(servers_are_there)]
 mod bed;

@@ -17,8 +17,15 @@ fn role(name: &str, verbs: &[&str], names: &[&str]) -> Value {
     role
 }
 
-/// A namespace with two Leases, and somebody who may read them and has these rights besides.
-async fn somebody(wide: bool) -> (Proxy, Reached, [Place; 2]) {
+/// Whom the right to watch is granted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watched {
+    Named,
+    All,
+}
+
+/// A namespace with two Leases, and somebody who may read them and watch these.
+async fn somebody(watched: Watched) -> (Proxy, Reached, [Place; 2]) {
     let place = Place::new();
     let token = place.control.account(&place.namespace, "pod");
     let places = ["a", "b"].map(|name| beside(&place, name));
@@ -27,7 +34,7 @@ async fn somebody(wide: bool) -> (Proxy, Reached, [Place; 2]) {
     }
     let grant = |role: &Value| place.control.grant(&place.namespace, "pod", role);
     grant(&role("named", &["get", "update", "watch"], &["a", "b"]));
-    if wide {
+    if watched == Watched::All {
         grant(&role("wide", &["watch"], &[]));
     }
     let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
@@ -35,9 +42,9 @@ async fn somebody(wide: bool) -> (Proxy, Reached, [Place; 2]) {
     // Rights reach the API server's authorizer after a moment, and a refusal is believed for long.
     let kubeconfig = Cluster::shared().kubeconfig(Cluster::shared().url(), &token);
     let control = Control::new(&kubeconfig);
-    let path = match wide {
-        true => format!("{}?watch=true&timeoutSeconds=1", place.folder()),
-        false => places[1].path(),
+    let path = match watched {
+        Watched::All => format!("{}?watch=true&timeoutSeconds=1", place.folder()),
+        Watched::Named => places[1].path(),
     };
     until(|| matches!(control.request(&Method::GET, &path, None), Ok((200, _)))).await;
     (proxy, reached, places)
@@ -45,7 +52,7 @@ async fn somebody(wide: bool) -> (Proxy, Reached, [Place; 2]) {
 
 #[tokio::test]
 async fn with_the_right_to_watch_ones_own_lease_each_watches_its_own() {
-    let (proxy, reached, places) = somebody(false).await;
+    let (proxy, reached, places) = somebody(Watched::Named).await;
     let mut all = Vec::new();
     for place in places {
         all.push(One::new(place, &reached).await);
@@ -64,7 +71,7 @@ async fn with_the_right_to_watch_ones_own_lease_each_watches_its_own() {
 
 #[tokio::test]
 async fn a_right_to_watch_all_that_is_taken_away_leaves_each_its_own() {
-    let (proxy, reached, places) = somebody(true).await;
+    let (proxy, reached, places) = somebody(Watched::All).await;
     let mut all = Vec::new();
     for place in places {
         all.push(One::new(place, &reached).await);
