@@ -12,6 +12,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use std::collections::HashMap;
 use std::env;
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,11 @@ const AGENT: &str = concat!("consensus-election/", env!("CARGO_PKG_VERSION"));
 
 /// A connection that is not there by then is given up, also where nobody waits for it any more.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// What a pod is told of its cluster: by its environment, and by files of its service account.
+const VARIABLES: [&str; 2] = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"];
+const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+const FILES: [&str; 3] = ["token", "ca.crt", "namespace"];
 
 /// A cluster, and how to reach it. Clones share one client on each runtime, and all elections of a
 /// process run on one: give them clones of one. Those of one namespace then also share a watch, with
@@ -78,7 +84,8 @@ impl Cluster {
         Self::of(Source::Infer)
     }
 
-    /// The cluster that this process runs in, as its pod's service account.
+    /// The cluster that this process runs in, as its pod's service account. A token that the kubelet
+    /// renews is read within a minute, or as soon as the old one is refused.
     pub fn in_cluster() -> Self {
         Self::of(Source::InCluster)
     }
@@ -183,7 +190,7 @@ impl Source {
     }
 
     fn read(&self) -> Result<Config, Error> {
-        let is_pod = || env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let is_pod = || env::var_os(VARIABLES[0]).is_some();
         let is_told = || env::var_os("KUBECONFIG").is_some_and(|path| !path.is_empty());
         match self {
             Self::Infer if is_pod() && !is_told() => in_pod(),
@@ -195,9 +202,29 @@ impl Source {
 }
 
 fn in_pod() -> Result<Config, Error> {
+    // First what is missing, by its name: what reads it below does not tell.
+    for variable in VARIABLES {
+        if env::var_os(variable).is_none() {
+            let message = format!(
+                "this process is in no pod: {variable} is not set; to reach a cluster from outside, \
+                 name a kubeconfig"
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+    }
+    for file in FILES {
+        let path = Path::new(ACCOUNT).join(file);
+        File::open(&path).map_err(|error| {
+            let path = path.display();
+            let message = format!(
+                "{path} cannot be read, which every pod has whose service account's token is \
+                 mounted: look for automountServiceAccountToken in the pod and its service account"
+            );
+            Error::new(ErrorKind::Invalid, message).with_source(error)
+        })?;
+    }
     Config::incluster().map_err(|error| {
-        let message = "this process cannot reach the cluster that it runs in: is it in a pod whose \
-                       service account's token is mounted?";
+        let message = "what this pod is told of its cluster cannot be used";
         Error::new(ErrorKind::Invalid, message).with_source(error)
     })
 }

@@ -181,11 +181,6 @@ impl Listeners {
         self.mode.send_replace(Mode::Alone);
     }
 
-    /// Tells all.
-    pub(crate) fn each(&self, change: impl Fn(&mut News)) {
-        lock(&self.list).each(change);
-    }
-
     /// Tells those of this Lease, if there are any.
     pub(crate) fn of(&self, name: &str, change: impl Fn(&mut News)) {
         for news in lock(&self.list).by_name.get(name).into_iter().flatten() {

@@ -159,14 +159,14 @@ impl Keeper {
                     self.live();
                     match self.follow(body).await {
                         End::Over => {}
-                        End::TooOld => self.missed(),
+                        End::TooOld => self.after = None,
                         End::Crowded => {
                             tracing::debug!(lease = %self.api.place, "others' news outweigh ours");
                             self.part().await;
                         }
                     }
                 }
-                Ok(Ok(Err(answer))) if answer.status == 410 => self.missed(),
+                Ok(Ok(Err(answer))) if answer.status == 410 => self.after = None,
                 Ok(Ok(Err(answer))) if answer.status == 403 => self.refused(&answer).await,
                 Ok(Ok(Err(answer))) => {
                     self.down();
@@ -214,15 +214,6 @@ impl Keeper {
         match &self.ears {
             Ears::One(news) => news.send_modify(News::go_down),
             Ears::All(listeners) => listeners.down(News::go_down),
-        }
-    }
-
-    fn missed(&mut self) {
-        self.after = None;
-        let miss = |news: &mut News| news.gaps += 1;
-        match &self.ears {
-            Ears::One(news) => news.send_modify(miss),
-            Ears::All(listeners) => listeners.each(miss),
         }
     }
 

@@ -153,15 +153,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         promise: "each election takes another's record for its own",
         file: "crates/consensus-kubernetes/src/watch.rs",
         find: "listeners.of(&name, told);",
-        replace: "listeners.each(told);",
+        replace: "listeners.live(told);",
         command: TOGETHER,
     },
     Mutant {
-        name: "together_what_expired_is_no_news",
+        name: "together_what_begins_anew_is_no_news",
         promise: "10",
         file: "crates/consensus-kubernetes/src/watch.rs",
-        find: "Ears::All(listeners) => listeners.each(miss),",
-        replace: "Ears::All(_) => {}",
+        find: "let gap = u64::from(self.after.is_none());",
+        replace: "let gap = 0;",
         command: TOGETHER,
     },
     Mutant {
@@ -193,7 +193,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         promise: "10",
         file: "crates/consensus-kubernetes/src/watch.rs",
         find: "listeners.part();",
-        replace: "listeners.each(News::go_down);",
+        replace: "listeners.down(News::go_down);",
         command: TOGETHER,
     },
     Mutant {

@@ -17,6 +17,8 @@ mod conformance;
 #[cfg(servers_are_there)]
 mod faults;
 #[cfg(servers_are_there)]
+mod in_pod;
+#[cfg(servers_are_there)]
 mod interop;
 #[cfg(servers_are_there)]
 mod log;
