@@ -1,6 +1,6 @@
 //! What goes wrong with the one watch is found out for all who hear by it.
 
-use super::{One, beside, elections, is_of_all, settle};
+use super::{One, beside, elections, held_for, is_of_all, settle};
 use crate::place::until;
 use consensus::store::Store as _;
 use consensus_testbed::{Fault, Verb};
@@ -12,7 +12,7 @@ use std::time::Duration;
 async fn news_that_is_older_than_what_was_seen_tells_nothing() {
     let (proxy, reached, all) = elections(1).await;
     let place = beside(&all[0].place, "other");
-    let old = place.create(&json!({ "holderIdentity": "old", "leaseDurationSeconds": 2 }));
+    let old = place.create(&json!({ "holderIdentity": "old", "leaseDurationSeconds": 60 }));
     let new = place.patch(&json!({ "spec": { "holderIdentity": "new" } }));
     let stream = vec![json!({ "type": "ADDED", "object": old })];
     proxy.next(Verb::Watch, Fault::Stream(stream));
@@ -85,7 +85,7 @@ async fn a_watch_of_all_that_is_too_old_begins_anew_and_is_news_for_each() {
 /// Nothing arrives, not even the end. One Lease that is held is enough to be surprised.
 #[tokio::test]
 async fn a_watch_of_all_that_stands_still_is_found_out() {
-    let (proxy, _, mut all) = elections(3).await;
+    let (proxy, _, mut all) = held_for(2, 3).await;
     proxy.freeze_streams();
     let watches = proxy.seen(Verb::Watch);
     until(|| proxy.seen(Verb::Watch) > watches).await;
@@ -109,4 +109,25 @@ async fn a_watch_of_all_that_cannot_go_on_is_news_and_no_longer_relied_on() {
     settle(&mut all).await;
     assert!(is_of_all(&proxy));
     all[0].hears_of_a_renewal().await;
+}
+
+/// Nobody is left with a watch of its own for good.
+#[tokio::test]
+async fn elections_that_begin_in_an_outage_watch_together_after_it() {
+    let (proxy, reached, mut all) = elections(1).await;
+    proxy.always(Verb::Watch, Fault::Cut);
+    proxy.cut();
+    for name in ["a", "b"] {
+        let place = beside(&all[0].place, name);
+        place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 60 }));
+        all.push(One::new(place, &reached).await);
+        assert!(!all[all.len() - 1].seen.watched);
+    }
+    proxy.clear();
+    settle(&mut all).await;
+    until(|| proxy.watches() == 1).await;
+    settle(&mut all).await;
+    for one in &mut all {
+        one.hears_of_a_renewal().await;
+    }
 }

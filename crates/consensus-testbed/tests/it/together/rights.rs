@@ -30,7 +30,7 @@ async fn somebody(watched: Watched) -> (Proxy, Reached, [Place; 2]) {
     let token = place.control.account(&place.namespace, "pod");
     let places = ["a", "b"].map(|name| beside(&place, name));
     for place in &places {
-        place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 2 }));
+        place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 60 }));
     }
     let grant = |role: &Value| place.control.grant(&place.namespace, "pod", role);
     grant(&role("named", &["get", "update", "watch"], &["a", "b"]));
