@@ -28,6 +28,20 @@ const STRANGERS: &[&str] = &[
     "a_policy",
 ];
 
+const AGENT: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "agent::",
+];
+
+const IN_POD: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "in_pod::",
+];
+
 const WATCH: &[&str] = &[
     "test",
     "--package=consensus-testbed",
@@ -109,6 +123,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         command: ANSWERS,
     },
     Mutant {
+        name: "nobody_can_tell_who_asks",
+        promise: "an audit log shows no name",
+        file: "crates/consensus-kubernetes/src/cluster.rs",
+        find: "config.headers.push((USER_AGENT, agent));",
+        replace: "drop(agent);",
+        command: AGENT,
+    },
+    Mutant {
+        name: "a_pod_is_not_told_what_it_lacks",
+        promise: "12",
+        file: "crates/consensus-kubernetes/src/cluster.rs",
+        find: "for file in FILES {",
+        replace: "for file in FILES.into_iter().take(0) {",
+        command: IN_POD,
+    },
+    Mutant {
         name: "what_a_policy_changed_is_believed",
         promise: "12",
         file: "crates/consensus-kubernetes/src/store.rs",
@@ -135,17 +165,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a_watch_that_went_down_is_relied_on",
         promise: "10",
-        file: "crates/consensus-kubernetes/src/watch.rs",
-        find: "let was = std::mem::replace(&mut news.state, State::Down);",
-        replace: "let was = std::mem::replace(&mut news.state, State::Live);",
+        file: "crates/consensus-kubernetes/src/news.rs",
+        find: "self.state = State::Down;",
+        replace: "self.state = State::Live;",
         command: WATCH,
     },
     Mutant {
         name: "a_watch_that_expired_goes_on_where_it_was",
         promise: "10",
         file: "crates/consensus-kubernetes/src/watch.rs",
-        find: "Some(\"ERROR\") if event[\"object\"][\"code\"] == 410 => return End::TooOld,",
-        replace: "Some(\"ERROR\") if event[\"object\"][\"code\"] == 411 => return End::TooOld,",
+        find: "Some(\"ERROR\") if object[\"code\"] == 410 => return End::TooOld,",
+        replace: "Some(\"ERROR\") if object[\"code\"] == 411 => return End::TooOld,",
         command: WATCH,
     },
     Mutant {
@@ -178,6 +208,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "crates/consensus-kubernetes/src/watch.rs",
         find: "heard.others += 1;",
         replace: "heard.others += 0;",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_who_is_alone_hears_of_everybody",
+        promise: "one election is sent the news of all",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "const MANY: usize = 2;",
+        replace: "const MANY: usize = 1;",
         command: TOGETHER,
     },
     Mutant {
