@@ -107,6 +107,8 @@ async fn held_for(seconds: u32, count: usize) -> (Proxy, Reached, Vec<One>) {
         place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": seconds }));
         all.push(One::new(place, &reached).await);
     }
+    // A first try that fails leaves each its own until the next.
+    until(|| proxy.watches() == 1).await;
     settle(&mut all).await;
     (proxy, reached, all)
 }
