@@ -5,6 +5,8 @@
 
 use crate::answer::{Answer, Outcome, Place, Verb};
 use crate::cluster::Cluster;
+use crate::news::News;
+use crate::together::Seat;
 use crate::transport;
 use consensus::{Error, ErrorKind};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -12,6 +14,7 @@ use http::{Method, Request, Response};
 use kube::client::Body;
 use serde_json::Value;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What an API server is asked about one Lease.
 #[derive(Clone, Debug)]
@@ -20,9 +23,25 @@ pub(crate) struct Api {
     pub(crate) place: Place,
 }
 
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The one Lease.
+    One,
+    /// All Leases of its namespace.
+    All,
+}
+
 impl Api {
     pub(crate) fn new(cluster: Cluster, place: Place) -> Self {
         Self { cluster, place }
+    }
+
+    /// The same for all Leases of the namespace.
+    pub(crate) fn of_all(&self) -> Self {
+        let mut all = self.clone();
+        "*".clone_into(&mut all.place.name);
+        all
     }
 
     pub(crate) async fn get(&self) -> Result<Outcome, Error> {
@@ -38,13 +57,23 @@ impl Api {
         self.call(Verb::Update, Some(lease)).await
     }
 
+    /// Joins those who watch this namespace.
+    pub(crate) fn join(&self, news: watch::Sender<News>) -> Seat {
+        self.cluster.companies.join(self, news)
+    }
+
     /// Every change after this resourceVersion; without one, what is there now and every change
     /// after that. Returns once the server says that it tells.
-    pub(crate) async fn watch(&self, after: Option<u64>) -> Result<Result<Body, Answer>, Error> {
+    pub(crate) async fn watch(
+        &self,
+        extent: Extent,
+        after: Option<u64>,
+    ) -> Result<Result<Body, Answer>, Error> {
         let (folder, name) = (self.folder(), &self.place.name);
-        let mut path = format!(
-            "{folder}?watch=true&allowWatchBookmarks=true&fieldSelector=metadata.name%3D{name}"
-        );
+        let mut path = format!("{folder}?watch=true&allowWatchBookmarks=true");
+        if let Extent::One = extent {
+            path = format!("{path}&fieldSelector=metadata.name%3D{name}");
+        }
         if let Some(after) = after {
             path = format!("{path}&resourceVersion={after}");
         }

@@ -4,6 +4,7 @@
 //! work, so a store takes a configuration, and the client is made on the elections' thread: in that
 //! runtime's context, on a helper thread, since it reads files and may start a credential plug-in.
 
+use crate::together::Companies;
 use consensus::{Error, ErrorKind};
 use http::header::{HeaderValue, USER_AGENT};
 use kube::Client;
@@ -11,6 +12,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use std::collections::HashMap;
 use std::env;
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +20,27 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+/// Who sends requests, as audit logs show it. The API server takes who manages a Lease's fields from it: up
+/// to the slash.
+const AGENT: &str = concat!("consensus-election/", env!("CARGO_PKG_VERSION"));
+
 /// A connection that is not there by then is given up, also where nobody waits for it any more.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// What a pod is told of its cluster: by its environment, and by files of its service account.
+const VARIABLES: [&str; 2] = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"];
+const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+const FILES: [&str; 3] = ["token", "ca.crt", "namespace"];
+
 /// A cluster, and how to reach it. Clones share one client on each runtime, and all elections of a
-/// process run on one: give them clones of one.
+/// process run on one: give them clones of one. Those of one namespace then also share a watch, with
+/// the right to watch all of it.
 ///
 /// Nothing is read or connected yet: what is wrong is said by each load and save. What was read is
 /// read again when the API server no longer knows us, such as after a token was renewed.
+///
+/// Requests say that they come from `consensus-election/` and its version: audit logs show it, and
+/// `kubectl get lease --show-managed-fields`.
 ///
 /// Credential plug-ins (`exec` in a kubeconfig) are child processes of this process: a program that
 /// reaps children must leave them alone.
@@ -34,6 +49,7 @@ pub struct Cluster {
     source: Source,
     /// A client does not outlive the runtime that it was made on.
     shared: Arc<Mutex<HashMap<runtime::Id, Shared>>>,
+    pub(crate) companies: Companies,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +84,8 @@ impl Cluster {
         Self::of(Source::Infer)
     }
 
-    /// The cluster that this process runs in, as its pod's service account.
+    /// The cluster that this process runs in, as its pod's service account. A token that the kubelet
+    /// renews is read within a minute, or as soon as the old one is refused.
     pub fn in_cluster() -> Self {
         Self::of(Source::InCluster)
     }
@@ -106,6 +123,7 @@ impl Cluster {
         Self {
             source,
             shared: Arc::default(),
+            companies: Companies::default(),
         }
     }
 
@@ -158,10 +176,10 @@ impl Source {
         // The election decides when to try again.
         config.default_retry = false;
         config.connect_timeout = Some(CONNECT);
-        let agent = concat!("consensus/", env!("CARGO_PKG_VERSION"));
-        config
-            .headers
-            .push((USER_AGENT, HeaderValue::from_static(agent)));
+        let (system, machine) = (env::consts::OS, env::consts::ARCH);
+        if let Ok(agent) = HeaderValue::try_from(format!("{AGENT} ({system}; {machine})")) {
+            config.headers.push((USER_AGENT, agent));
+        }
         Client::try_from(config).map_err(|error| {
             Error::new(
                 ErrorKind::Invalid,
@@ -172,7 +190,7 @@ impl Source {
     }
 
     fn read(&self) -> Result<Config, Error> {
-        let is_pod = || env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let is_pod = || env::var_os(VARIABLES[0]).is_some();
         let is_told = || env::var_os("KUBECONFIG").is_some_and(|path| !path.is_empty());
         match self {
             Self::Infer if is_pod() && !is_told() => in_pod(),
@@ -184,9 +202,29 @@ impl Source {
 }
 
 fn in_pod() -> Result<Config, Error> {
+    // First what is missing, by its name: what reads it below does not tell.
+    for variable in VARIABLES {
+        if env::var_os(variable).is_none() {
+            let message = format!(
+                "this process is in no pod: {variable} is not set; to reach a cluster from outside, \
+                 name a kubeconfig"
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+    }
+    for file in FILES {
+        let path = Path::new(ACCOUNT).join(file);
+        File::open(&path).map_err(|error| {
+            let path = path.display();
+            let message = format!(
+                "{path} cannot be read, which every pod has whose service account's token is \
+                 mounted: look for automountServiceAccountToken in the pod and its service account"
+            );
+            Error::new(ErrorKind::Invalid, message).with_source(error)
+        })?;
+    }
     Config::incluster().map_err(|error| {
-        let message = "this process cannot reach the cluster that it runs in: is it in a pod whose \
-                       service account's token is mounted?";
+        let message = "what this pod is told of its cluster cannot be used";
         Error::new(ErrorKind::Invalid, message).with_source(error)
     })
 }

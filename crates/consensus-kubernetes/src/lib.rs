@@ -37,6 +37,21 @@
 //! With `create` on `events`, the Lease shows who became leader and who stopped leading, in client-go's
 //! words; without it there are no Events, and nothing is said about it.
 //!
+//! # Many elections in one namespace
+//! Each election watches its own Lease, over a connection of its own. If `watch` is granted on all
+//! Leases of the namespace, those of one process that were made of clones of one [`Cluster`] share one
+//! watch, from the second on, and each is told of its own Lease only:
+//!
+//! ```yaml
+//! - apiGroups: [coordination.k8s.io]
+//!   resources: [leases]
+//!   verbs: [watch] # without resourceNames
+//! ```
+//!
+//! Such a watch carries the news of every Lease of the namespace. Where those of others outweigh ours (more
+//! than two for each of ours, and a hundred), and where the right is missing, each election watches its
+//! own, and the shared watch is tried again after an hour. Nothing else depends on it.
+//!
 //! # For programs
 //! The types of `k8s-openapi` are made for one version of Kubernetes, which the *program* chooses: it
 //! has `k8s-openapi = { version = "0.29", features = ["earliest"] }` among its dependencies. None of
@@ -55,6 +70,8 @@ mod api;
 mod rights;
 mod transport;
 
+mod news;
+mod together;
 mod watch;
 
 mod events;

@@ -1,21 +1,27 @@
-//! News of one Lease, as long as the right to watch is granted.
+//! News of Leases, as long as the right to watch is granted.
 //!
-//! A task of the elections' thread holds one watch open and keeps what it told last. Owns when that
-//! may be relied on: from the moment that the server said that it tells, until the first attempt to
-//! go on fails. A connection that says nothing for longer than the record lasts, where a leader
-//! renews it, is taken for dead, and so is any that says nothing for longer than a server leaves
-//! between its bookmarks. What is told is a hint: `store.rs` decides what it is good for.
+//! A task of the elections' thread holds one watch open, of one Lease or of all in a namespace, and
+//! keeps what it told last of each. Owns when that may be relied on: from the moment that the server
+//! said that it tells, until the first attempt to go on fails. A connection that says nothing for
+//! longer than a record lasts, where a leader renews it, is taken for dead, and so is any that says
+//! nothing for longer than a server leaves between its bookmarks. What is told is a hint: `store.rs`
+//! decides what it is good for. Which of the two kinds it is, `together.rs` decides.
 
-use crate::answer::Verb;
-use crate::api::Api;
+use crate::answer::{Answer, Verb};
+use crate::api::{Api, Extent};
+use crate::news::{Latest, News, State};
+use crate::together::{Listeners, Mode, Seat};
 use crate::version::{LeaseVersion, revision};
 use crate::{lease, rights};
 use consensus::Error;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde_json::Value;
-use std::future::pending;
+use std::future::{Future as _, pending, poll_fn};
 use std::hash::{BuildHasher as _, RandomState};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -37,58 +43,35 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long until a right that was missing is asked for again.
 const UNTIL_GRANTED: Duration = Duration::from_secs(60);
 
-/// What is known by the watch.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct News {
-    /// Whether every change from here on is told.
-    pub(crate) state: State,
-    /// How often it may be that something was missed.
-    pub(crate) gaps: u64,
-    /// How many changes were told.
-    pub(crate) changes: u64,
-    pub(crate) latest: Option<Latest>,
-}
+/// The same for the right to watch all, which nobody needs: who looks after the cluster sees each
+/// refusal. Also until others' news may outweigh ours no more.
+const UNTIL_TOGETHER: Duration = Duration::from_secs(60 * 60);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Not known yet.
-    #[default]
-    Opening,
-    /// Every change is told.
-    Live,
-    /// It is not: refused, or cut off.
-    Down,
-}
+/// So many of others' news for each of ours outweigh the connections that are saved: each is some 26 kB
+/// here, and a handshake whenever the server ends it, every 5 to 10 minutes.
+const OTHERS_FOR_OURS: u64 = 2;
 
-/// The last change that was told.
-#[derive(Clone, Debug)]
-pub(crate) enum Latest {
-    Lease(LeaseVersion),
-    /// Deleted, at this revision.
-    Gone(u64),
-}
+/// So many of others' news by one connection weigh nothing.
+const FEW: u64 = 100;
 
 /// A watch that is held open until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     pub(crate) news: watch::Receiver<News>,
     task: JoinHandle<()>,
+    _seat: Seat,
 }
 
 impl Watch {
     /// Begins to watch, on the runtime that this is called on.
     pub(crate) fn begin(api: Api) -> Self {
         let (sender, news) = watch::channel(News::default());
-        let keeper = Keeper {
-            api,
-            news: sender,
-            after: None,
-            wait: FIRST_WAIT,
-            has_told: false,
-        };
+        let seat = api.join(sender.clone());
+        let keeper = Keeper::new(api, Ears::One(sender));
         Self {
             news,
-            task: tokio::spawn(keeper.keep()),
+            task: tokio::spawn(keeper.keep_alone(seat.mode())),
+            _seat: seat,
         }
     }
 }
@@ -99,14 +82,23 @@ impl Drop for Watch {
     }
 }
 
-struct Keeper {
+/// Holds a watch open.
+pub(crate) struct Keeper {
     api: Api,
-    news: watch::Sender<News>,
+    ears: Ears,
     /// Where the next watch goes on. `None`: from what is there then.
     after: Option<u64>,
     wait: Duration,
     /// Whether it was said that there is no right to watch.
     has_told: bool,
+}
+
+/// Whom a watch tells.
+enum Ears {
+    /// One election, which watches its own Lease.
+    One(watch::Sender<News>),
+    /// All of the namespace.
+    All(Arc<Listeners>),
 }
 
 /// How a watch ended.
@@ -115,27 +107,67 @@ enum End {
     Over,
     /// What came after is no longer known (410).
     TooOld,
+    /// Others' news outweigh ours.
+    Crowded,
+}
+
+/// What came by one connection.
+struct Heard {
+    /// How long it may say nothing.
+    silence: Duration,
+    ours: u64,
+    others: u64,
 }
 
 impl Keeper {
-    async fn keep(mut self) {
+    fn new(api: Api, ears: Ears) -> Self {
+        Self {
+            api,
+            ears,
+            after: None,
+            wait: FIRST_WAIT,
+            has_told: false,
+        }
+    }
+
+    pub(crate) fn of_all(api: Api, listeners: Arc<Listeners>) -> Self {
+        Self::new(api, Ears::All(listeners))
+    }
+
+    /// Watches one Lease whenever it is not watched together with others.
+    async fn keep_alone(mut self, mut mode: watch::Receiver<Mode>) {
+        while mode.wait_for(|mode| *mode == Mode::Alone).await.is_ok() {
+            self.after = None;
+            self.wait = FIRST_WAIT;
+            let mut together = pin!(mode.wait_for(|mode| *mode == Mode::Together));
+            let mut kept = pin!(self.keep());
+            poll_fn(|cx| match together.as_mut().poll(cx) {
+                // Before anything else is told: it is for the watch of all to tell now.
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => kept.as_mut().poll(cx),
+            })
+            .await;
+        }
+    }
+
+    /// Watches, for ever.
+    pub(crate) async fn keep(&mut self) {
         loop {
-            let opened = timeout(OPENING, self.api.watch(self.after)).await;
+            let opened = timeout(OPENING, self.api.watch(self.extent(), self.after)).await;
             match opened {
                 Ok(Ok(Ok(body))) => {
                     self.live();
-                    let end = self.follow(body).await;
-                    if let End::TooOld = end {
-                        self.missed();
+                    match self.follow(body).await {
+                        End::Over => {}
+                        End::TooOld => self.after = None,
+                        End::Crowded => {
+                            tracing::debug!(lease = %self.api.place, "others' news outweigh ours");
+                            self.part().await;
+                        }
                     }
                 }
-                Ok(Ok(Err(answer))) if answer.status == 410 => self.missed(),
-                Ok(Ok(Err(answer))) if answer.status == 403 => {
-                    self.down();
-                    self.tell_of_missing_right(&answer.refusal(Verb::Watch, &self.api.place));
-                    self.after = None;
-                    pause(UNTIL_GRANTED).await;
-                }
+                Ok(Ok(Err(answer))) if answer.status == 410 => self.after = None,
+                Ok(Ok(Err(answer))) if answer.status == 403 => self.refused(&answer).await,
                 Ok(Ok(Err(answer))) => {
                     self.down();
                     let error = answer.refusal(Verb::Watch, &self.api.place);
@@ -157,25 +189,54 @@ impl Keeper {
         }
     }
 
+    fn extent(&self) -> Extent {
+        match &self.ears {
+            Ears::One(_) => Extent::One,
+            Ears::All(_) => Extent::All,
+        }
+    }
+
     fn live(&mut self) {
         self.has_told = false;
-        self.news.send_modify(|news| {
-            // From what is there *now*: what came and went before is not told.
-            news.gaps += u64::from(self.after.is_none() && news.latest.is_some());
+        // From what is there *now*: what came and went before is not told.
+        let gap = u64::from(self.after.is_none());
+        let live = |news: &mut News| {
+            news.gaps += gap;
             news.state = State::Live;
-        });
+        };
+        match &self.ears {
+            Ears::One(news) => news.send_modify(live),
+            Ears::All(listeners) => listeners.live(live),
+        }
     }
 
     fn down(&self) {
-        self.news.send_if_modified(|news| {
-            let was = std::mem::replace(&mut news.state, State::Down);
-            was != State::Down
-        });
+        match &self.ears {
+            Ears::One(news) => news.send_modify(News::go_down),
+            Ears::All(listeners) => listeners.down(News::go_down),
+        }
     }
 
-    fn missed(&mut self) {
+    async fn refused(&mut self, answer: &Answer) {
+        let error = answer.refusal(Verb::Watch, &self.api.place);
+        if let Ears::All(_) = self.ears {
+            tracing::debug!(%error, "no right to watch all Leases: each election watches its own");
+            return self.part().await;
+        }
+        self.down();
+        self.tell_of_missing_right(&error);
         self.after = None;
-        self.news.send_modify(|news| news.gaps += 1);
+        pause(UNTIL_GRANTED).await;
+    }
+
+    /// Gives the watch of all up, for a long while.
+    async fn part(&mut self) {
+        self.down();
+        self.after = None;
+        if let Ears::All(listeners) = &self.ears {
+            listeners.part();
+        }
+        pause(UNTIL_TOGETHER).await;
     }
 
     fn tell_of_missing_right(&mut self, error: &Error) {
@@ -190,54 +251,84 @@ impl Keeper {
     /// Takes what is told until the watch ends.
     async fn follow(&mut self, mut body: Body) -> End {
         let mut lines = Lines::default();
-        let mut silence = LONGEST_SILENCE;
+        let mut heard = Heard {
+            silence: LONGEST_SILENCE,
+            ours: 0,
+            others: 0,
+        };
         loop {
-            let Ok(Some(Ok(frame))) = timeout(silence, body.frame()).await else {
+            let Ok(Some(Ok(frame))) = timeout(heard.silence, body.frame()).await else {
                 return End::Over;
             };
             lines.feed(frame.data_ref().map(AsRef::as_ref).unwrap_or_default());
-            while let Some(event) = lines.next() {
+            while let Some(mut event) = lines.next() {
+                let object = event["object"].take();
                 match event["type"].as_str() {
-                    Some("ERROR") if event["object"]["code"] == 410 => return End::TooOld,
+                    Some("ERROR") if object["code"] == 410 => return End::TooOld,
                     Some("ERROR") | None => return End::Over,
                     Some(kind) => {
                         self.wait = FIRST_WAIT;
-                        let deleted = kind == "DELETED";
-                        let told = kind != "BOOKMARK";
-                        self.take(event["object"].clone(), told, deleted, &mut silence);
+                        self.take(kind, object, &mut heard);
                     }
                 }
+            }
+            if heard.others > FEW + OTHERS_FOR_OURS * heard.ours {
+                return End::Crowded;
             }
         }
     }
 
-    fn take(&mut self, object: Value, told: bool, deleted: bool, silence: &mut Duration) {
+    fn take(&mut self, kind: &str, object: Value, heard: &mut Heard) {
         let Some(revision) = revision(&object) else {
             return;
         };
         self.after = Some(revision);
-        if !told {
+        if kind == "BOOKMARK" {
             return;
         }
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let name = name.to_owned();
+        if !self.has(&name) {
+            heard.others += 1;
+            return;
+        }
+        heard.ours += 1;
+        let deleted = kind == "DELETED";
         // While somebody holds it, its renewals are news.
         let held = lease::read(&object)
             .ok()
             .flatten()
-            .filter(|record| record.holder.is_some());
-        let lasts = held
-            .filter(|_| !deleted)
-            .map(|record| record.lease_duration);
-        *silence = lasts.map_or(LONGEST_SILENCE, |lasts| {
+            .filter(|record| record.holder.is_some() && !deleted);
+        let lasts = held.map_or(LONGEST_SILENCE, |record| {
+            let lasts = record.lease_duration;
             lasts.clamp(SHORTEST_SILENCE, LONGEST_SILENCE)
         });
         let latest = match LeaseVersion::of(object) {
             Some(version) if !deleted => Latest::Lease(version),
             Some(_) | None => Latest::Gone(revision),
         };
-        self.news.send_modify(|news| {
-            news.latest = Some(latest);
+        let told = |news: &mut News| {
+            news.latest = Some(latest.clone());
             news.changes += 1;
-        });
+        };
+        match &self.ears {
+            Ears::One(news) => {
+                heard.silence = lasts;
+                news.send_modify(told);
+            }
+            Ears::All(listeners) => {
+                // One of them that is held is enough to be waited for.
+                heard.silence = heard.silence.min(lasts);
+                listeners.of(&name, told);
+            }
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match &self.ears {
+            Ears::One(_) => true,
+            Ears::All(listeners) => listeners.has(name),
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub struct Proxy {
     script: Arc<Script>,
     state: watch::Sender<State>,
     connections: Arc<AtomicUsize>,
+    watches: Arc<AtomicUsize>,
 }
 
 /// What holds for all connections at once.
@@ -61,6 +62,8 @@ impl Proxy {
         let orders = Arc::clone(&script);
         let connections = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&connections);
+        let open = Arc::new(AtomicUsize::new(0));
+        let counted_open = Arc::clone(&open);
         thread::spawn(move || -> Result<(), Failure> {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
@@ -70,6 +73,7 @@ impl Proxy {
                     script: orders,
                     state: watched,
                     connections: counted,
+                    watches: counted_open,
                 };
                 tell.send(listener.local_addr()?)?;
                 passed.serve(listener).await
@@ -81,6 +85,7 @@ impl Proxy {
             script,
             state,
             connections,
+            watches: open,
         })
     }
 
@@ -117,9 +122,20 @@ impl Proxy {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// How many watches are open: answered, and not over.
+    pub fn watches(&self) -> usize {
+        self.watches.load(Ordering::SeqCst)
+    }
+
     /// What the last such request asked for: path and query.
     pub fn last(&self, verb: Verb) -> Option<String> {
-        self.script.seen(verb).pop()
+        self.script.seen(verb).pop().map(|seen| seen.target)
+    }
+
+    /// Who such requests said that they come from: their `User-Agent`s.
+    pub fn agents(&self, verb: Verb) -> Vec<String> {
+        let seen = self.script.seen(verb).into_iter();
+        seen.map(|seen| seen.agent).collect()
     }
 
     /// Closes every connection that there is now.
@@ -141,6 +157,7 @@ struct Passage {
     script: Arc<Script>,
     state: watch::Receiver<State>,
     connections: Arc<AtomicUsize>,
+    watches: Arc<AtomicUsize>,
 }
 
 type Passed = http_body_util::combinators::UnsyncBoxBody<Bytes, Failure>;
@@ -175,7 +192,7 @@ impl Passage {
     }
 
     async fn pass(self, request: Request<Incoming>) -> Result<Response<Passed>, Failure> {
-        let fault = self.script.take(verb(&request), request.uri().to_string());
+        let fault = self.script.take(verb(&request), &request);
         match fault {
             None => self.forward(request).await,
             Some(Fault::Cut) => Err("cut".into()),
@@ -229,6 +246,7 @@ impl Passage {
                 onward = onward.header(name, value);
             }
         }
+        let is_watch = verb(&request) == Verb::Watch;
         let answer = self
             .upstream
             .send(onward.body(request.into_body())?)
@@ -241,9 +259,11 @@ impl Passage {
                 answer = answer.header(name, value);
             }
         }
+        let is_watch = is_watch && head.status.is_success();
         let body = Stream {
             body,
             state: self.state.clone(),
+            _open: is_watch.then(|| Open::new(&self.watches)),
         };
         Ok(answer.body(body.map_err(Into::into).boxed_unsync())?)
     }
@@ -259,6 +279,24 @@ fn whole(text: String) -> Passed {
 struct Stream {
     body: Body,
     state: watch::Receiver<State>,
+    /// Of a watch.
+    _open: Option<Open>,
+}
+
+/// Counts as one while it lives.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl hyper::body::Body for Stream {

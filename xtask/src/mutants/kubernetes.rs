@@ -28,11 +28,33 @@ const STRANGERS: &[&str] = &[
     "a_policy",
 ];
 
+const AGENT: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "agent::",
+];
+
+const IN_POD: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "in_pod::",
+];
+
 const WATCH: &[&str] = &[
     "test",
     "--package=consensus-testbed",
     "--test=it",
     "watch::a_",
+];
+
+/// The same, where many elections share one.
+const TOGETHER: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "together::",
 ];
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -101,6 +123,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         command: ANSWERS,
     },
     Mutant {
+        name: "nobody_can_tell_who_asks",
+        promise: "an audit log shows no name",
+        file: "crates/consensus-kubernetes/src/cluster.rs",
+        find: "config.headers.push((USER_AGENT, agent));",
+        replace: "drop(agent);",
+        command: AGENT,
+    },
+    Mutant {
+        name: "a_pod_is_not_told_what_it_lacks",
+        promise: "12",
+        file: "crates/consensus-kubernetes/src/cluster.rs",
+        find: "for file in FILES {",
+        replace: "for file in FILES.into_iter().take(0) {",
+        command: IN_POD,
+    },
+    Mutant {
         name: "what_a_policy_changed_is_believed",
         promise: "12",
         file: "crates/consensus-kubernetes/src/store.rs",
@@ -127,17 +165,97 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a_watch_that_went_down_is_relied_on",
         promise: "10",
-        file: "crates/consensus-kubernetes/src/watch.rs",
-        find: "let was = std::mem::replace(&mut news.state, State::Down);",
-        replace: "let was = std::mem::replace(&mut news.state, State::Live);",
+        file: "crates/consensus-kubernetes/src/news.rs",
+        find: "self.state = State::Down;",
+        replace: "self.state = State::Live;",
         command: WATCH,
     },
     Mutant {
         name: "a_watch_that_expired_goes_on_where_it_was",
         promise: "10",
         file: "crates/consensus-kubernetes/src/watch.rs",
-        find: "Some(\"ERROR\") if event[\"object\"][\"code\"] == 410 => return End::TooOld,",
-        replace: "Some(\"ERROR\") if event[\"object\"][\"code\"] == 411 => return End::TooOld,",
+        find: "Some(\"ERROR\") if object[\"code\"] == 410 => return End::TooOld,",
+        replace: "Some(\"ERROR\") if object[\"code\"] == 411 => return End::TooOld,",
         command: WATCH,
+    },
+    Mutant {
+        name: "together_news_of_one_lease_is_told_to_all",
+        promise: "each election takes another's record for its own",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "listeners.of(&name, told);",
+        replace: "listeners.live(told);",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_what_begins_anew_is_no_news",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "let gap = u64::from(self.after.is_none());",
+        replace: "let gap = 0;",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_a_connection_may_say_nothing_for_long",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "heard.silence = heard.silence.min(lasts);",
+        replace: "heard.silence = heard.silence.max(lasts);",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_a_crowd_is_listened_to",
+        promise: "every heartbeat of every node reaches every candidate",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "heard.others += 1;",
+        replace: "heard.others += 0;",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_who_is_alone_hears_of_everybody",
+        promise: "one election is sent the news of all",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "const MANY: usize = 2;",
+        replace: "const MANY: usize = 1;",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_each_goes_on_watching_its_own",
+        promise: "each election holds a connection of its own open",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "pin!(mode.wait_for(|mode| *mode == Mode::Together))",
+        replace: "pin!(mode.wait_for(|_| false))",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_a_lost_right_leaves_nobody_a_watch",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "listeners.part();",
+        replace: "listeners.down(News::go_down);",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_who_joins_late_is_not_told_that_it_is_watched",
+        promise: "it polls for ever",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "if list.is_live {",
+        replace: "if list.is_live && list.count == 0 {",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_who_leaves_takes_its_twin_along",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "all.retain(|other| !other.same_channel(news));",
+        replace: "all.clear();",
+        command: TOGETHER,
+    },
+    Mutant {
+        name: "together_the_last_one_leaves_the_watch_open",
+        promise: "a connection for ever",
+        file: "crates/consensus-kubernetes/src/together.rs",
+        find: "            task.abort();",
+        replace: "            drop(task);",
+        command: TOGETHER,
     },
 ];

@@ -1,5 +1,6 @@
 //! What a proxy does to which request, decided by the test while it runs.
 
+use http::header::USER_AGENT;
 use http::{Method, Request};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -48,7 +49,17 @@ pub(super) struct Script(Mutex<Orders>);
 struct Orders {
     next: Vec<(Verb, Fault)>,
     always: Vec<(Verb, Fault)>,
-    seen: Vec<(Verb, String)>,
+    seen: Vec<Seen>,
+}
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    verb: Verb,
+    /// Path and query.
+    pub(super) target: String,
+    /// The `User-Agent`.
+    pub(super) agent: String,
 }
 
 impl Script {
@@ -66,16 +77,22 @@ impl Script {
         orders.always.clear();
     }
 
-    pub(super) fn seen(&self, verb: Verb) -> Vec<String> {
+    pub(super) fn seen(&self, verb: Verb) -> Vec<Seen> {
         let orders = self.orders();
-        let seen = orders.seen.iter().filter(|seen| seen.0 == verb);
-        seen.map(|seen| seen.1.clone()).collect()
+        let seen = orders.seen.iter().filter(|seen| seen.verb == verb);
+        seen.cloned().collect()
     }
 
     /// Takes note of a request, and says what happens to it.
-    pub(super) fn take(&self, verb: Verb, target: String) -> Option<Fault> {
+    pub(super) fn take<B>(&self, verb: Verb, request: &Request<B>) -> Option<Fault> {
+        let agent = request.headers().get(USER_AGENT);
+        let agent = agent.and_then(|agent| agent.to_str().ok());
         let mut orders = self.orders();
-        orders.seen.push((verb, target));
+        orders.seen.push(Seen {
+            verb,
+            target: request.uri().to_string(),
+            agent: agent.unwrap_or_default().to_owned(),
+        });
         let is_for = |order: &(Verb, Fault)| order.0 == verb;
         if let Some(place) = orders.next.iter().position(is_for) {
             return Some(orders.next.remove(place).1);

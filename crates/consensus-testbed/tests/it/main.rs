@@ -7,6 +7,8 @@
 )]
 
 #[cfg(servers_are_there)]
+mod agent;
+#[cfg(servers_are_there)]
 mod answers;
 #[cfg(servers_are_there)]
 mod bed;
@@ -14,6 +16,8 @@ mod bed;
 mod conformance;
 #[cfg(servers_are_there)]
 mod faults;
+#[cfg(servers_are_there)]
+mod in_pod;
 #[cfg(servers_are_there)]
 mod interop;
 #[cfg(servers_are_there)]
@@ -25,6 +29,8 @@ mod pods;
 mod rights;
 #[cfg(servers_are_there)]
 mod strangers;
+#[cfg(servers_are_there)]
+mod together;
 #[cfg(servers_are_there)]
 mod watch;
 

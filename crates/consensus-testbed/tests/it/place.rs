@@ -46,11 +46,11 @@ impl Place {
         }
     }
 
-    /// In the namespace of the conformance suite.
-    pub(crate) fn of_case(case: &str) -> Self {
+    /// Of a case of the conformance suite, in this namespace.
+    pub(crate) fn of_case(namespace: String, case: &str) -> Self {
         Self {
             control: Cluster::shared().control(),
-            namespace: "elections".to_owned(),
+            namespace,
             name: case.replace('_', "-"),
         }
     }
