@@ -11,6 +11,10 @@ mod answers;
 #[cfg(servers_are_there)]
 mod bed;
 #[cfg(servers_are_there)]
+mod beside_client_go;
+#[cfg(servers_are_there)]
+mod candidates;
+#[cfg(servers_are_there)]
 mod conformance;
 #[cfg(servers_are_there)]
 mod faults;
@@ -27,6 +31,8 @@ mod rights;
 mod strangers;
 #[cfg(servers_are_there)]
 mod watch;
+#[cfg(servers_are_there)]
+mod work;
 
 #[cfg(not(servers_are_there))]
 #[test]
