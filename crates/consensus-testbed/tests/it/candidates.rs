@@ -10,6 +10,7 @@ use consensus_testbed::client_go_elector;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -121,9 +122,14 @@ impl Election {
 
     /// Who did the last piece of work, and when.
     pub(crate) fn last_piece(&self) -> Option<(i64, String)> {
-        let terms = self.work();
-        let last = terms.iter().max_by_key(|term| term.last())?;
-        Some((last.last(), last.identity.clone()))
+        let file = File::open(self.folder.join("work")).ok()?;
+        let mut end = [0; 256];
+        let from = file.metadata().ok()?.len().saturating_sub(256);
+        let read = file.read_at(&mut end, from).ok()?;
+        let text = String::from_utf8_lossy(&end[..read]);
+        let whole = &text[..text.rfind('\n')?];
+        let (at, identity, _) = work::piece(whole.lines().next_back()?)?;
+        Some((at, identity.to_owned()))
     }
 
     /// Waits for a piece of work that this candidate does from now on.

@@ -28,6 +28,8 @@ mod pods;
 #[cfg(servers_are_there)]
 mod rights;
 #[cfg(servers_are_there)]
+mod soak;
+#[cfg(servers_are_there)]
 mod strangers;
 #[cfg(servers_are_there)]
 mod watch;
@@ -38,5 +40,12 @@ mod work;
 #[test]
 #[ignore = "no API server is built here; `cargo xtask testbed` builds it, which takes minutes"]
 fn everything_against_a_real_api_server() {
+    panic!("there is none: run `cargo xtask testbed`");
+}
+
+#[cfg(not(servers_are_there))]
+#[test]
+#[ignore = "no API server is built here; `cargo xtask testbed` builds it, which takes minutes"]
+fn soak_beside_client_go() {
     panic!("there is none: run `cargo xtask testbed`");
 }

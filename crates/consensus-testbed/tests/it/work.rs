@@ -52,7 +52,8 @@ pub(crate) fn terms(record: &str) -> Vec<Term> {
     terms
 }
 
-fn piece(line: &str) -> Option<(i64, &str, u64)> {
+/// When, who, and in which term.
+pub(crate) fn piece(line: &str) -> Option<(i64, &str, u64)> {
     let words: Vec<&str> = line.split(' ').collect();
     let &[at, identity, number] = words.as_slice() else {
         return None;
