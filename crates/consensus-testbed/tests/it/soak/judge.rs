@@ -49,6 +49,10 @@ pub(super) struct Findings {
     pub(super) changes: usize,
     /// Acquisitions by ours.
     pub(super) acquisitions: usize,
+    /// How much longer than the lease of somebody else ours waited, at the least. In milliseconds, as the next.
+    pub(super) closest: Option<i64>,
+    /// The longest time for which one of ours worked on after it had been erased.
+    pub(super) noticed: Option<i64>,
     /// How often two of client-go's worked at once.
     pub(super) among_theirs: usize,
     pub(super) excused: BTreeMap<Excuse, usize>,
@@ -137,6 +141,9 @@ impl Case<'_> {
                     let (prior, found) = (&self.versions[before], version);
                     findings.fault(format!("{early} ms early: {found:?} after {prior:?}"));
                 }
+                Ok(until) if until > self.versions[before].written => {
+                    findings.is_close(Some((version.written - until) / 1_000_000));
+                }
                 Ok(_) => {}
                 Err(excuse) => findings.excuse(excuse),
             }
@@ -197,6 +204,7 @@ impl Case<'_> {
         if let Some(end) = end.filter(exactly) {
             let late = (term.last() - end.written) / 1_000_000;
             if erased.is_some() {
+                findings.notices(Some(late));
                 findings.excuse(Excuse::OursWasErased);
             } else {
                 findings.fault(format!("{who} worked for {late} ms after {end:?}"));
@@ -311,7 +319,17 @@ impl Findings {
         *self.excused.entry(excuse).or_default() += 1;
     }
 
+    fn is_close(&mut self, millis: Option<i64>) {
+        self.closest = self.closest.into_iter().chain(millis).min();
+    }
+
+    fn notices(&mut self, millis: Option<i64>) {
+        self.noticed = self.noticed.max(millis);
+    }
+
     pub(super) fn add(&mut self, other: Self) {
+        self.is_close(other.closest);
+        self.notices(other.noticed);
         self.terms.0 += other.terms.0;
         self.terms.1 += other.terms.1;
         self.pieces.0 += other.pieces.0;

@@ -109,6 +109,7 @@ fn a_good_story_is_believed() {
     let findings = story.judged();
     assert_eq!((findings.terms, findings.changes), ((2, 1), 2));
     assert_eq!((findings.acquisitions, findings.pieces.1), (2, 109));
+    assert_eq!((findings.closest, findings.noticed), (Some(1), None));
 }
 
 #[test]
@@ -188,6 +189,7 @@ fn a_stop_excuses_nobody_who_has_renewed_since() {
 fn an_erasure_is_excused_only_by_a_stop_and_an_end() {
     let story = Story::erased();
     story.is_excused(&[Excuse::OursWasErased]);
+    assert_eq!(story.judged().noticed, Some(25));
     for left_out in 0..3 {
         let mut story = story.clone();
         story.hits.remove(left_out);
