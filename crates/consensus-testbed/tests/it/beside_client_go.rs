@@ -6,10 +6,10 @@ mod document;
 mod scene;
 mod script;
 
-use crate::candidates::Kind;
+use crate::candidates::{Kind, LEASE};
 use consensus_testbed::client_go_elector;
 use scene::Scene;
-use script::{SCRIPTS, Script};
+use script::{SCRIPTS, Script, paused_and_cancelled_just_now};
 use std::thread;
 use std::time::Duration;
 
@@ -84,6 +84,28 @@ fn play(script: &Script, (kind, why): Column) -> Seen {
         }
     }
     (None, tries)
+}
+
+/// What was ours when it was erased is held for a lease: nobody else can tell whether its leader knows.
+#[test]
+fn who_is_erased_by_one_of_client_gos_is_not_followed_at_once() {
+    let mut scene = Scene::mixed([Kind::ClientGo { releases: true }, Kind::Ours]);
+    paused_and_cancelled_just_now(&mut scene);
+    scene.until_has_ended("second");
+    scene.until_somebody_works();
+    let work = scene.work();
+    let of_ours: Vec<_> = work
+        .iter()
+        .filter(|term| term.identity != "first")
+        .collect();
+    let [erased, next] = of_ours.as_slice() else {
+        panic!("one was erased, and one followed: {of_ours:?}");
+    };
+    assert_eq!(erased.identity, "second");
+    // It has worked for two thirds of a lease at most, since it renewed.
+    let least = i64::try_from((LEASE / 3).as_nanos()).expect("short");
+    let gap = next.first() - erased.last();
+    assert!(gap > least, "after {gap} ns");
 }
 
 /// A document that says what the table says cannot go stale.

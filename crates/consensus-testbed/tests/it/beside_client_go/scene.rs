@@ -15,7 +15,8 @@ use std::time::Duration;
 const QUICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Scene {
-    kind: Kind,
+    /// Of the first one, and of all others.
+    kinds: [Kind; 2],
     processes: Vec<Process>,
     election: Election,
     pub(super) proxy: Proxy,
@@ -26,12 +27,17 @@ pub(super) struct Scene {
 impl Scene {
     /// Nobody is there yet, but the Lease is, empty: so that the first to lead updates it.
     pub(super) fn of(kind: Kind) -> Self {
+        Self::mixed([kind; 2])
+    }
+
+    /// The first one is of this kind, and all others of that.
+    pub(super) fn mixed(kinds: [Kind; 2]) -> Self {
         let cluster = Cluster::shared();
         let place = Place::new();
         place.create(&json!({}));
         let proxy = Proxy::vouching(cluster).expect("a proxy");
         Self {
-            kind,
+            kinds,
             processes: Vec::new(),
             election: Election::over(place),
             direct: kubeconfig(cluster.url(), cluster.admin_token()),
@@ -43,7 +49,7 @@ impl Scene {
     pub(super) fn starts_first(&mut self) {
         let process = self
             .election
-            .start(self.kind, "first", &self.disturbed, RETRY);
+            .start(self.kinds[0], "first", &self.disturbed, RETRY);
         self.processes.push(process);
     }
 
@@ -51,7 +57,7 @@ impl Scene {
     pub(super) fn starts(&mut self, identity: &str, retry: Duration) {
         let process = self
             .election
-            .start(self.kind, identity, &self.direct, retry);
+            .start(self.kinds[1], identity, &self.direct, retry);
         self.processes.push(process);
     }
 
@@ -168,10 +174,15 @@ impl Scene {
         self.proxy.cut();
     }
 
+    /// All work until now.
+    pub(super) fn work(&self) -> Vec<Term> {
+        self.election.work()
+    }
+
     /// The longest time for which two worked at once; of these only, if some are named.
     pub(super) fn overlap(&self, among: &[&str]) -> Option<Duration> {
         let is_of = |term: &Term| among.is_empty() || among.contains(&&*term.identity);
-        let terms: Vec<Term> = self.election.work().into_iter().filter(is_of).collect();
+        let terms: Vec<Term> = self.work().into_iter().filter(is_of).collect();
         assert!(!terms.is_empty(), "nobody has worked");
         let longest = overlaps(&terms).into_iter().map(|(.., time)| time).max()?;
         Some(Duration::from_nanos(longest.unsigned_abs()))

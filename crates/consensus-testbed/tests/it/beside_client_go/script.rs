@@ -159,6 +159,14 @@ fn paused(scene: &mut Scene) {
 }
 
 fn paused_and_cancelled(scene: &mut Scene) {
+    paused_and_cancelled_just_now(scene);
+    let_it_come();
+    scene.ends("second");
+    scene.until_works("third");
+}
+
+/// The second one leads, and the third one knows it.
+pub(super) fn paused_and_cancelled_just_now(scene: &mut Scene) {
     scene.first_leads_and_slow_second_sees_it();
     scene.first_gets(Signal::STOP);
     scene.until_works("second");
@@ -166,9 +174,6 @@ fn paused_and_cancelled(scene: &mut Scene) {
     scene.until_is_renewed();
     scene.first_gets(Signal::CONT);
     scene.first_gets(Signal::TERM);
-    let_it_come();
-    scene.ends("second");
-    scene.until_works("third");
 }
 
 fn deleted(scene: &mut Scene) {
