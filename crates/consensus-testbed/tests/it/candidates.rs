@@ -6,7 +6,7 @@
 
 use crate::place::{Place, patience};
 use crate::work::{self, Term};
-use consensus_testbed::client_go_elector;
+use consensus_testbed::{Cluster, client_go_elector};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::{self, File, OpenOptions};
@@ -42,8 +42,10 @@ pub(crate) struct Election {
 
 impl Election {
     pub(crate) fn over(place: Place) -> Self {
-        let folder = tempfile::Builder::new().prefix("candidates-").tempdir();
-        let folder = folder.expect("a folder").keep();
+        // It goes with the cluster, also if the test is killed.
+        let name = format!("{}-{}", place.namespace, place.name);
+        let folder = Cluster::shared().folder().join(name);
+        fs::create_dir(&folder).expect("one election there");
         Self { place, folder }
     }
 
@@ -139,27 +141,30 @@ impl Election {
             let mut terms = self.work().into_iter();
             terms.any(|term| term.identity == identity && term.last() > from)
         };
-        self.until(&format!("{identity} works"), works);
-    }
-
-    /// Waits until something is so.
-    pub(crate) fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
-        let given_up = Instant::now() + patience();
-        while !is_so() {
-            let folder = self.folder.display();
-            assert!(Instant::now() < given_up, "never: {what}; see {folder}");
-            sleep(Duration::from_millis(10));
-        }
+        until(&format!("{identity} works"), works);
     }
 }
 
-/// What a test leaves that fails is for people to look at.
+/// Waits until something is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let given_up = Instant::now() + patience();
+    while !is_so() {
+        assert!(Instant::now() < given_up, "it never came that {what}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Of a test that fails, what its candidates said last.
 impl Drop for Election {
     fn drop(&mut self) {
-        if panicking() {
-            println!("see {}", self.folder.display());
-        } else {
-            let _ = fs::remove_dir_all(&self.folder);
+        if !panicking() {
+            return;
+        }
+        for name in ["said", "complaints"] {
+            let text = self.text(name);
+            let lines: Vec<&str> = text.lines().collect();
+            let end = lines[lines.len().saturating_sub(20)..].join("\n");
+            println!("{}, {name}:\n{end}", self.place.namespace);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where a script is played: candidates of one kind on a Lease of their own, of which the first one reaches
 //! the API server through a proxy, and the others directly.
 
-use crate::candidates::{Election, Kind, LEASE, Process, RETRY, now};
+use crate::candidates::{Election, Kind, LEASE, Process, RETRY, now, until};
 use crate::place::{Place, kubeconfig};
 use crate::work::{Term, overlaps};
 use consensus_testbed::{Cluster, Fault, Proxy, Verb};
@@ -85,7 +85,7 @@ impl Scene {
 
     fn until_sees(&self, follower: &str, leader: &str) {
         let (election, word) = (&self.election, format!("sees {leader}"));
-        election.until(&format!("{follower} {word}"), || {
+        until(&format!("{follower} {word}"), || {
             election.has_said(follower, &word)
         });
     }
@@ -97,7 +97,7 @@ impl Scene {
     pub(super) fn until_somebody_works(&self) {
         let (election, from) = (&self.election, now());
         let works = || election.last_piece().is_some_and(|(at, _)| at > from);
-        election.until("somebody works", works);
+        until("somebody works", works);
     }
 
     /// It is asked to end, and does.
@@ -107,27 +107,27 @@ impl Scene {
         let process = processes.find(is).expect("it was started");
         process.gets(Signal::TERM);
         let what = format!("{identity} ends");
-        self.election.until(&what, || process.has_ended());
+        until(&what, || process.has_ended());
     }
 
     /// A term of its is over.
     pub(super) fn until_has_ended(&self, identity: &str) {
         let election = &self.election;
-        election.until(&format!("{identity} ended"), || {
+        until(&format!("{identity} has ended"), || {
             election.has_said(identity, "ended")
         });
     }
 
     pub(super) fn until_holds(&self, identity: &str) {
         let holder = || self.lease()["spec"]["holderIdentity"] == identity;
-        self.election.until(&format!("{identity} holds it"), holder);
+        until(&format!("{identity} holds it"), holder);
     }
 
     /// Until the Lease was renewed just now: then it is as long as can be to the next renewal.
     pub(super) fn until_is_renewed(&self) {
         let before = self.lease()["spec"]["renewTime"].clone();
         let is_new = || self.lease()["spec"]["renewTime"] != before;
-        self.election.until("it is renewed", is_new);
+        until("it is renewed", is_new);
     }
 
     fn lease(&self) -> Value {

@@ -3,7 +3,7 @@
 
 use super::dice::Dice;
 use super::judge::{Act, Hit};
-use crate::candidates::{Election, Kind, LEASE, Process, RETRY, now};
+use crate::candidates::{Election, Kind, LEASE, Process, RETRY, now, until};
 use crate::place::Place;
 use crate::work::Term;
 use rustix::process::Signal;
@@ -180,7 +180,7 @@ impl Arena {
             self.gets(number, Act::Term);
         }
         let candidates = &mut self.candidates;
-        self.election.until("all have ended", || {
+        until("all have ended", || {
             candidates
                 .iter_mut()
                 .all(|candidate| candidate.process.has_ended())
