@@ -10,6 +10,7 @@ const SOAK: &[&str] = &[
     "--release",
     "--package=consensus-election",
     "--package=consensus-cli",
+    "--package=consensus-testbed",
     "--all-features",
     "--test=it",
     "--",

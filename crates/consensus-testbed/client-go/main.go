@@ -11,6 +11,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,11 +36,18 @@ var (
 	retry      = flag.Duration("retry", 2*time.Second, "RetryPeriod")
 	release    = flag.Bool("release", true, "ReleaseOnCancel")
 	work       = flag.String("work", "", "the file to which each piece of work adds a line; empty: no work")
+	tied       = flag.Bool("tied", false, "end at once when standard input does: whoever started it has gone")
 	pause      = flag.Duration("pause", 5*time.Millisecond, "from one piece of work to the next")
 )
 
 func main() {
 	flag.Parse()
+	if *tied {
+		go func() {
+			io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {

@@ -3,9 +3,11 @@
 
 use crate::Failure;
 use http::{Method, Request};
+use http_body_util::BodyExt as _;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -65,6 +67,34 @@ impl Control {
             runtime.block_on(async { tokio::time::timeout(PATIENCE, answer).await })?
         });
         thread.join().map_err(|_| "the request panicked")?
+    }
+
+    /// Reads a stream: hands over each line as it comes, until one is enough or the stream ends. Not to be
+    /// called by a thread that has a runtime.
+    ///
+    /// # Errors
+    /// If there is no answer, or a line of it is no JSON.
+    pub fn follow(
+        &self,
+        path: &str,
+        mut take: impl FnMut(Value) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        let request = Request::get(path).body(Body::empty())?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let answer = client(&self.kubeconfig).await?.send(request).await?;
+            let (mut body, mut rest) = (answer.into_body(), Vec::new());
+            while let Some(frame) = body.frame().await {
+                rest.extend_from_slice(frame?.data_ref().map(AsRef::as_ref).unwrap_or_default());
+                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = rest.drain(..=end).collect();
+                    if take(serde_json::from_slice(&line)?).is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Sends a request that has to succeed, and returns the body of its answer.

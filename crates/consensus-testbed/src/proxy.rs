@@ -10,7 +10,7 @@ pub use fault::{Fault, Verb};
 use crate::control::client;
 use crate::{Cluster, Failure};
 use fault::{Script, verb};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
@@ -45,6 +45,8 @@ pub struct Proxy {
 struct State {
     /// Connections that are older than this number of cuts are closed.
     cuts: u32,
+    /// What was held before this number of releases is held no longer.
+    releases: u32,
     /// Streams stand still: neither news nor an end.
     streams_are_frozen: bool,
 }
@@ -55,6 +57,20 @@ impl Proxy {
     /// # Errors
     /// If the system refuses either.
     pub fn before(cluster: &Cluster) -> Result<Self, Failure> {
+        Self::lending(cluster, None)
+    }
+
+    /// The same, which passes on whoever does not say who it is with the token of somebody who may do
+    /// everything: client-go tells nobody its token without TLS.
+    ///
+    /// # Errors
+    /// If the system refuses either.
+    pub fn vouching(cluster: &Cluster) -> Result<Self, Failure> {
+        let token = format!("Bearer {}", cluster.admin_token());
+        Self::lending(cluster, Some(token.parse()?))
+    }
+
+    fn lending(cluster: &Cluster, lent: Option<HeaderValue>) -> Result<Self, Failure> {
         let script = Arc::new(Script::default());
         let (state, watched) = watch::channel(State::default());
         let (tell, told) = mpsc::channel();
@@ -74,6 +90,7 @@ impl Proxy {
                     state: watched,
                     connections: counted,
                     watches: counted_open,
+                    lent,
                 };
                 tell.send(listener.local_addr()?)?;
                 passed.serve(listener).await
@@ -143,6 +160,11 @@ impl Proxy {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
+    /// Lets go what is held now.
+    pub fn let_go(&self) {
+        self.state.send_modify(|state| state.releases += 1);
+    }
+
     /// Lets no news through in any stream, and tells nobody.
     pub fn freeze_streams(&self) {
         self.state
@@ -158,6 +180,8 @@ struct Passage {
     state: watch::Receiver<State>,
     connections: Arc<AtomicUsize>,
     watches: Arc<AtomicUsize>,
+    /// Who passes that does not say who it is.
+    lent: Option<HeaderValue>,
 }
 
 type Passed = http_body_util::combinators::UnsyncBoxBody<Bytes, Failure>;
@@ -191,6 +215,14 @@ impl Passage {
         self.connections.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Until what is held now is let go.
+    async fn is_let_go(&self) {
+        let mut state = self.state.clone();
+        let releases = state.borrow().releases;
+        // The proxy may go first: then there is nobody to be answered.
+        let _ = state.wait_for(|state| state.releases != releases).await;
+    }
+
     async fn pass(self, request: Request<Incoming>) -> Result<Response<Passed>, Failure> {
         let fault = self.script.take(verb(&request), &request);
         match fault {
@@ -209,6 +241,21 @@ impl Passage {
                 let answer = self.forward(request).await;
                 tokio::time::sleep(time).await;
                 answer
+            }
+            Some(Fault::HoldAnswer) => {
+                let answer = self.forward(request).await;
+                self.is_let_go().await;
+                answer
+            }
+            Some(Fault::HoldRequest) => {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await?.to_bytes();
+                // It goes its way also if its client closes the connection.
+                let onward = tokio::spawn(async move {
+                    self.is_let_go().await;
+                    self.send(Request::from_parts(head, Body::from(body))).await
+                });
+                onward.await?
             }
             Some(Fault::Answer(status, headers, body)) => {
                 let mut answer = Response::builder().status(status);
@@ -238,15 +285,16 @@ impl Passage {
     }
 
     async fn send(&self, request: Request<Body>) -> Result<Response<Passed>, Failure> {
+        let is_watch = verb(&request) == Verb::Watch;
         let mut onward = Request::builder()
             .method(request.method())
             .uri(request.uri());
         for name in [AUTHORIZATION, CONTENT_TYPE] {
-            if let Some(value) = request.headers().get(&name) {
+            let lent = self.lent.as_ref().filter(|_| name == AUTHORIZATION);
+            if let Some(value) = request.headers().get(&name).or(lent) {
                 onward = onward.header(name, value);
             }
         }
-        let is_watch = verb(&request) == Verb::Watch;
         let answer = self
             .upstream
             .send(onward.body(request.into_body())?)
@@ -259,13 +307,15 @@ impl Passage {
                 answer = answer.header(name, value);
             }
         }
-        let is_watch = is_watch && head.status.is_success();
+        if !(is_watch && head.status.is_success()) {
+            return Ok(answer.body(body.map_err(Into::into).boxed_unsync())?);
+        }
         let body = Stream {
             body,
             state: self.state.clone(),
-            _open: is_watch.then(|| Open::new(&self.watches)),
+            _open: Open::new(&self.watches),
         };
-        Ok(answer.body(body.map_err(Into::into).boxed_unsync())?)
+        Ok(answer.body(body.boxed_unsync())?)
     }
 }
 
@@ -279,8 +329,7 @@ fn whole(text: String) -> Passed {
 struct Stream {
     body: Body,
     state: watch::Receiver<State>,
-    /// Of a watch.
-    _open: Option<Open>,
+    _open: Open,
 }
 
 /// Counts as one while it lives.

@@ -57,6 +57,14 @@ const TOGETHER: &[&str] = &[
     "together::",
 ];
 
+/// Candidates of ours and of client-go's, as processes on a real API server.
+const BESIDE_CLIENT_GO: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "by_one_of_client_gos",
+];
+
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a_lease_is_ours_whatever_its_transitions",
@@ -97,6 +105,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "ours.is_none_or(|ours| ours.transitions != fields.transitions)",
         replace: "(ours.is_none() || ours.is_some())",
         command: UNITS,
+    },
+    Mutant {
+        name: "what_client_gos_erased_is_free",
+        promise: "5",
+        file: "crates/consensus-kubernetes/src/lease.rs",
+        find: "fields.seconds == Some(RELEASED_SECONDS)\n        && fields.renewed.is_some()\n        && ours",
+        replace: "fields.seconds == Some(RELEASED_SECONDS) || ours",
+        command: BESIDE_CLIENT_GO,
     },
     Mutant {
         name: "any_404_is_absence",

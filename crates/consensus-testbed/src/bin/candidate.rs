@@ -16,7 +16,7 @@ use consensus_kubernetes::{Cluster, KubernetesStore};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::OpenOptions;
 use std::future::pending;
-use std::io::{Write as _, stdout};
+use std::io::{Write as _, copy, sink, stdin, stdout};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,6 +51,9 @@ struct Flags {
     /// From one piece of work to the next, in milliseconds.
     #[arg(long, default_value_t = 5)]
     pause: u64,
+    /// Ends at once when standard input does: whoever started it has gone.
+    #[arg(long)]
+    tied: bool,
 }
 
 impl Flags {
@@ -72,6 +75,12 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let flags = Flags::parse();
+    if flags.tied {
+        std::thread::spawn(|| {
+            let _ = copy(&mut stdin(), &mut sink());
+            std::process::exit(1);
+        });
+    }
     let store = KubernetesStore::new(
         &Cluster::kubeconfig_at(&flags.kubeconfig),
         &flags.namespace,

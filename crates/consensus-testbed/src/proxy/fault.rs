@@ -32,6 +32,11 @@ pub enum Fault {
     FreezeAnswer,
     /// It is carried out, and answered this much later.
     Late(Duration),
+    /// It is carried out, and answered when held answers are let go.
+    HoldAnswer,
+    /// It is passed on when held requests are let go, whether or not anybody waits for its answer still:
+    /// what a network does that takes its time.
+    HoldRequest,
     /// It is not passed on, but answered like this: status, headers, body.
     Answer(u16, Vec<(&'static str, String)>, Value),
     /// It is not passed on, but answered by this stream, a line each, which then ends.

@@ -13,6 +13,10 @@ mod answers;
 #[cfg(servers_are_there)]
 mod bed;
 #[cfg(servers_are_there)]
+mod beside_client_go;
+#[cfg(servers_are_there)]
+mod candidates;
+#[cfg(servers_are_there)]
 mod conformance;
 #[cfg(servers_are_there)]
 mod faults;
@@ -28,15 +32,26 @@ mod pods;
 #[cfg(servers_are_there)]
 mod rights;
 #[cfg(servers_are_there)]
+mod soak;
+#[cfg(servers_are_there)]
 mod strangers;
 #[cfg(servers_are_there)]
 mod together;
 #[cfg(servers_are_there)]
 mod watch;
+#[cfg(servers_are_there)]
+mod work;
 
 #[cfg(not(servers_are_there))]
 #[test]
 #[ignore = "no API server is built here; `cargo xtask testbed` builds it, which takes minutes"]
 fn everything_against_a_real_api_server() {
+    panic!("there is none: run `cargo xtask testbed`");
+}
+
+#[cfg(not(servers_are_there))]
+#[test]
+#[ignore = "no API server is built here; `cargo xtask testbed` builds it, which takes minutes"]
+fn soak_beside_client_go() {
     panic!("there is none: run `cargo xtask testbed`");
 }

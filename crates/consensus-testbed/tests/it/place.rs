@@ -198,7 +198,7 @@ pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Error>, kind: Error
 }
 
 /// How long anything may take before a test gives up on it. Shorter where it is known to fail.
-fn patience() -> Duration {
+pub(crate) fn patience() -> Duration {
     let seconds = std::env::var("TEST_PATIENCE_SECONDS").ok();
     let seconds = seconds.and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(60))
