@@ -186,15 +186,12 @@ impl Watch {
             // We asked for it, and its time is running.
             Ended::Stopped => return None,
             Ended::Lost => {
-                if let Some(error) = renewing::foreign(leader.lease) {
-                    self.lost = Some(Loss::Spoiled);
-                    say(format_args!(
-                        "leadership lost: {error}; killing the command"
-                    ));
-                } else {
-                    self.lost = Some(Loss::Taken);
-                    say(format_args!("leadership lost: {why}; killing the command"));
-                }
+                let (loss, why) = match renewing::foreign(leader.lease) {
+                    Some(error) => (Loss::Spoiled, error.to_string()),
+                    None => (Loss::Taken, why.to_string()),
+                };
+                self.lost = Some(loss);
+                say(format_args!("leadership lost: {why}; killing the command"));
                 self.end_by(now, now, leader);
             }
             Ended::Expired | Ended::SteppedDown | Ended::CheckInMissed | _ => {

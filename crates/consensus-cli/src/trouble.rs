@@ -1,12 +1,12 @@
 //! A store that fails, as people are told of it: each new error once, and how long it took when it is over.
-//! Errors that take turns would fill the log otherwise.
+//! Errors that take turns, or name another port each time, would fill the log otherwise.
 
 use crate::times::Instant;
 use consensus::Error;
 use std::time::Duration;
 
-/// More errors than this are not remembered: they are told again.
-const MOST_KNOWN: usize = 16;
+/// More errors than this are not told until it is over.
+const MOST_TOLD: usize = 8;
 
 /// What was told since the store began to fail.
 #[derive(Debug, Default)]
@@ -20,14 +20,11 @@ impl Trouble {
     pub(crate) fn is_news(&mut self, error: &Error) -> bool {
         self.since.get_or_insert_with(Instant::now);
         let error = error.to_string();
-        if self.told.contains(&error) {
-            return false;
+        let is_news = self.told.len() < MOST_TOLD && !self.told.contains(&error);
+        if is_news {
+            self.told.push(error);
         }
-        if self.told.len() == MOST_KNOWN {
-            self.told.remove(0);
-        }
-        self.told.push(error);
-        true
+        is_news
     }
 
     /// The store does not fail. For how long it did, if it did.
@@ -54,5 +51,14 @@ mod tests {
         }
         assert!(trouble.over().is_some());
         assert!(trouble.is_news(&error("it hangs")), "again");
+    }
+
+    #[test]
+    fn an_error_that_is_another_each_time_does_not_fill_the_log() {
+        let mut trouble = Trouble::default();
+        let errors =
+            (0..1000).map(|port| Error::new(ErrorKind::Unavailable, format!("from {port}")));
+        let told = errors.filter(|error| trouble.is_news(error)).count();
+        assert_eq!(told, super::MOST_TOLD);
     }
 }

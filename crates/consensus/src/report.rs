@@ -10,8 +10,8 @@ use crate::status::Status;
 use crate::{Ended, Error, ErrorKind, Token};
 use std::time::Duration;
 
-/// More errors of one outage than this are not remembered: they are logged again.
-const MOST_KNOWN: usize = 8;
+/// More errors of one outage than this are not logged: some are another each time.
+const MOST_LOGGED: usize = 8;
 
 pub(crate) struct Report<'a> {
     identity: &'a str,
@@ -175,15 +175,12 @@ impl<'a> Report<'a> {
 
     fn fails(&mut self, error: Error) {
         let text = error.to_string();
-        if !self.trouble.contains(&text) {
+        if self.trouble.len() < MOST_LOGGED && !self.trouble.contains(&text) {
             let identity = self.identity;
             if error.kind() == ErrorKind::Foreign {
                 tracing::warn!(identity, error = text, "somebody's content is in the way");
             } else {
                 tracing::warn!(identity, error = text, "the store fails");
-            }
-            if self.trouble.len() == MOST_KNOWN {
-                self.trouble.remove(0);
             }
             self.trouble.push(text);
         }
