@@ -10,9 +10,11 @@ Made of the table that `tests/it/trouble/` plays on a real API server. Do not ed
 `BLESS=1 cargo test -p consensus-cli trouble`.
 
 Two candidates, `pod-1` and `pod-2`, with a lease of 6 s and the right to watch. `pod-1` leads when it happens.
-These are all the lines that they say, with nothing of what they usually say left out. `…` stands for what
-differs from time to time, and a line after `?` may be missing. In no row did two lead at once, and in each
-`pod-2` leads at the end.
+These are all the lines that they say on stderr, but for that a term begins; each begins with `consensus: `. `…`
+stands for what differs from time to time, and a line after `?` may be missing. When a line was said is for
+whoever collects the log to add, as `kubectl logs --timestamps` does.
+
+In no row did two work at once, and in each `pod-2` leads at the end.
 ";
 
 pub fn write(rows: &[Row]) -> String {
@@ -28,5 +30,9 @@ pub fn write(rows: &[Row]) -> String {
 }
 
 fn block(text: &mut String, lines: &[&str]) {
-    writeln!(text, "\n```text\n{}\n```", lines.join("\n")).expect("a string");
+    let lines = lines
+        .iter()
+        .map(|line| line.replacen('?', "? ", usize::from(line.starts_with('?'))));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    writeln!(text, "\n```text\n{lines}\n```").expect("a string");
 }
