@@ -22,7 +22,7 @@ pub(crate) enum Exit {
     Lost,
     /// Not acquired in the time given.
     NotAcquired,
-    /// The configuration or a permission is wrong, before the first success.
+    /// The configuration or a permission is wrong, before any leader was seen.
     Misconfigured,
     /// The command is there, and cannot be executed.
     NotExecutable,
@@ -39,7 +39,7 @@ Exit codes of `consensus run`:
   69                  the store gave no answer in the time given
   70                  leadership was lost; the command was ended
   75                  not acquired in the time given (--wait, --nonblock)
-  78                  wrong configuration, or a permission missing, before the first success
+  78                  wrong configuration, or a permission missing, before any leader was seen
   126, 127            the command cannot be executed, or is not there";
 
 /// What the help of `status` says about [`Exit`].

@@ -48,7 +48,8 @@ printed on stdout. --json prints one object on one line, with these fields in th
   leads           boolean         whether somebody leads
   holder          string or null  who leads, or led last; null if nobody did, or it was released
   address         string or null  the text by which the holder is found; null if it gave none
-  token           number or null  the token of the term, or of the last one; null if there was none
+  token           number or null  the token of the term, or of the last one; null if there was none, or if a
+                                  Lease does not say it yet: it does from the first renewal on
   since           string or null  when the term began, RFC 3339, by the holder's clock; null if holder is
   renewed         string or null  when the holder last renewed, likewise
   lease_seconds   number or null  how long the record counts as held after that; null if holder is

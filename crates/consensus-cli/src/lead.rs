@@ -7,6 +7,7 @@
 
 mod events;
 mod pausing;
+mod renewing;
 
 use crate::command::{Guarded, Heard};
 use crate::exit::Exit;
@@ -16,6 +17,7 @@ use crate::shared::Times;
 use crate::signals::{Caught, Signals, name};
 use crate::terminal;
 use crate::times::{Instant, in_words};
+use crate::trouble::Trouble;
 use crate::url::Life;
 use consensus::{Ended, Lease, Manager, Status, Term, Timing};
 use events::{Event, Known};
@@ -51,6 +53,8 @@ pub(crate) struct Leader<'a> {
 pub(crate) enum Led {
     /// Nothing of it is left.
     Over(Exit),
+    /// Nor here, and the record is not ours any more.
+    Taken,
     /// It could not be ended.
     Stuck,
 }
@@ -109,13 +113,24 @@ struct Watch {
     times: Times,
     stage: Stage,
     term_is_over: bool,
-    lost: bool,
+    lost: Option<Loss>,
     asked: Option<Signal>,
     ended: Option<Exit>,
     pausing: Pausing,
     /// Since when the command is ours to kill, when to do that again, and how long to wait after that.
     killing: Option<(Instant, Instant, Duration)>,
-    trouble: Option<String>,
+    trouble: Trouble,
+}
+
+/// How a term was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// It was not renewed in time.
+    Late,
+    /// Its record is another one, or gone: others may lead already.
+    Taken,
+    /// No record stands in its place, which has been said.
+    Spoiled,
 }
 
 /// Whether the times move on with the deadline.
@@ -139,12 +154,12 @@ impl Watch {
             times,
             stage: Stage::Works,
             term_is_over: false,
-            lost: false,
+            lost: None,
             asked: None,
             ended: None,
             pausing: Pausing::default(),
             killing: None,
-            trouble: None,
+            trouble: Trouble::default(),
         }
     }
 
@@ -171,12 +186,16 @@ impl Watch {
             // We asked for it, and its time is running.
             Ended::Stopped => return None,
             Ended::Lost => {
-                self.lost = true;
+                let (loss, why) = match renewing::foreign(leader.lease) {
+                    Some(error) => (Loss::Spoiled, error.to_string()),
+                    None => (Loss::Taken, why.to_string()),
+                };
+                self.lost = Some(loss);
                 say(format_args!("leadership lost: {why}; killing the command"));
                 self.end_by(now, now, leader);
             }
             Ended::Expired | Ended::SteppedDown | Ended::CheckInMissed | _ => {
-                self.lost = true;
+                self.lost = Some(Loss::Late);
                 say(format_args!("leadership lost: {why}; ending the command"));
                 // If we were stopped meanwhile, the grace may be over as well.
                 let over = self.times.term_at.min(now);
@@ -260,7 +279,13 @@ impl Watch {
                 self.tell_the_end(exit);
             }
             Heard::Report(Report::Killing) => {
-                if !self.lost || self.ended.is_none() {
+                let is_news = match self.lost {
+                    None => true,
+                    Some(Loss::Late) => self.ended.is_none(),
+                    // It is killed at once, and that has been said.
+                    Some(Loss::Taken | Loss::Spoiled) => false,
+                };
+                if is_news {
                     say("what is left of the command gets SIGKILL");
                 }
             }
@@ -270,7 +295,7 @@ impl Watch {
                     "a signal cannot be sent to what is left of the command: {error}"
                 ));
             }
-            Heard::Report(Report::Gone) => return Some(Led::Over(self.exit())),
+            Heard::Report(Report::Gone) => return Some(self.over()),
             Heard::GuardDied => {
                 say("the guard died: killing what is left of the command");
                 return self.take_over(leader);
@@ -286,7 +311,7 @@ impl Watch {
         } else {
             format!("with exit code {}", exit.code())
         };
-        if self.lost {
+        if self.lost.is_some() {
             // That it was lost has been said.
             explain(format_args!("the command ended {how}"));
         } else {
@@ -296,10 +321,17 @@ impl Watch {
         }
     }
 
+    fn over(&self) -> Led {
+        match self.lost {
+            Some(Loss::Taken) => Led::Taken,
+            Some(Loss::Late | Loss::Spoiled) | None => Led::Over(self.exit()),
+        }
+    }
+
     fn exit(&self) -> Exit {
         let by = |signal| Exit::Signal(crate::signals::number(signal));
         match (self.ended, self.asked) {
-            _ if self.lost => Exit::Lost,
+            _ if self.lost.is_some() => Exit::Lost,
             (Some(exit), _) => exit,
             // Killed by us.
             (None, _) if self.killing.is_some() => by(Signal::KILL),
@@ -321,7 +353,7 @@ impl Watch {
         };
         if leader.guarded.kill() {
             give_back_terminal(leader);
-            return Some(Led::Over(self.exit()));
+            return Some(self.over());
         }
         if now >= since.plus(leader.timing.lease_duration) {
             say(
@@ -352,33 +384,14 @@ impl Watch {
             why: Ended::Lost, ..
         } = leader.lease.status()
             && self.term_is_over
-            && !self.lost
+            && self.lost.is_none()
         {
             // While the command winds down somebody else took the lease: there is no time left.
             return self.term_over(Ended::Lost, leader);
         }
         if !self.term_is_over {
-            self.hear_trouble(leader.lease, leader.term);
+            renewing::hear(&mut self.trouble, leader.lease, leader.term);
         }
         None
-    }
-
-    fn hear_trouble(&mut self, lease: &Lease, term: &Term) {
-        let trouble = lease.trouble().map(|error| error.to_string());
-        let left = term.remaining().as_secs_f64();
-        match &trouble {
-            Some(error) if trouble != self.trouble => say(format_args!(
-                "not renewed, leading for {left:.1}s more unless that changes: {error}"
-            )),
-            Some(error) => explain(format_args!(
-                "still not renewed, leading for {left:.1}s more: {error}"
-            )),
-            None if self.trouble.is_some() => {
-                tell("renewed: the store answers again");
-                explain(format_args!("leading for {left:.1}s more, unless renewed"));
-            }
-            None => {}
-        }
-        self.trouble = trouble;
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! This file is the table of contents, in reading order. The command line is read (`args`, `flags`, `help`),
 //! which names a place (`url`). `run` tells the story of its verb: wait for leadership (`wait`), lead (`lead`) a
-//! command (`command`) until its time is over, release. `status` takes one look.
+//! command (`command`) until its time is over, release, and say what became of a term that was `lost`. `status`
+//! takes one look.
 //!
 //! The command is ended by a second process, the `guard`, which starts it through a `starter` and becomes the
 //! `heir` of a leader that is dead. They are this program again (`stages`), are told a `job` and `messages`, and share memory
 //! (`shared`, `claim`). The command and all that descends from it is a `tree`. Below an `init` all of that
 //! runs where there are children that are not ours.
 //!
-//! Around them: signals and `masks`, the `terminal`, times, what people are told (`say`, `log`), and how the
+//! Around them: signals and `masks`, the `terminal`, times, what people are told (`say`, `log`, `trouble`), and how the
 //! program ends (`exit`).
 
 mod args;
@@ -21,6 +22,7 @@ mod run;
 mod wait;
 
 mod lead;
+mod lost;
 
 mod command;
 
@@ -46,6 +48,7 @@ mod say;
 mod signals;
 mod terminal;
 mod times;
+mod trouble;
 
 use crate::args::Verb;
 use crate::exit::Exit;

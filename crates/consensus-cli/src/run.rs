@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::flags;
 use crate::job::{Job, JobTimes};
 use crate::lead::{Leader, Led, lead};
+use crate::lost;
 use crate::masks;
 use crate::say::{explain, plain, say};
 use crate::shared::Shared;
@@ -27,6 +28,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// A candidate, before its election begins.
 struct Candidate {
     manager: Manager,
+    identity: String,
     timing: Timing,
     life: Life,
     signals: Signals,
@@ -41,10 +43,10 @@ pub(crate) async fn run(asked: &flags::Run) -> Exit {
     };
     let mut lease = candidate.manager.start();
     let mut wait = Wait::new(asked, &candidate.timing);
-    let exit = loop {
+    let led = loop {
         let term = match wait.next_term(&mut lease, &mut candidate.signals).await {
             Ok(term) => term,
-            Err(exit) => break exit,
+            Err(exit) => break Led::Over(exit),
         };
         // Over before it could be used: nothing was started, and nothing is lost.
         let Ok(work) = term.begin_work() else {
@@ -58,24 +60,30 @@ pub(crate) async fn run(asked: &flags::Run) -> Exit {
             signals: &mut candidate.signals,
             guarded: &mut candidate.guarded,
         };
-        match lead(&mut leader, &asked.command, &candidate.life).await {
-            Led::Over(exit) => {
-                drop(work);
-                break exit;
-            }
-            Led::Stuck => {
-                // It is not over, so nothing is released.
-                std::mem::forget(work);
-                return Exit::Lost;
-            }
+        let led = lead(&mut leader, &asked.command, &candidate.life).await;
+        if led == Led::Stuck {
+            // It is not over, so nothing is released.
+            std::mem::forget(work);
+            return Exit::Lost;
         }
+        // Before the work counts as over: no term is to begin that nothing would be done in.
+        candidate.manager.begin_stop();
+        drop(work);
+        break led;
     };
     match leave(&candidate.manager, &mut candidate.signals).await {
         Left::InOrder => candidate.guarded.dismiss().await,
         // The guard hears of our end, and releases in our place.
         Left::AtOnce => {}
     }
-    exit
+    match led {
+        Led::Over(exit) => exit,
+        Led::Taken => {
+            lost::say_what_is_there(&asked.url, &candidate.identity).await;
+            Exit::Lost
+        }
+        Led::Stuck => Exit::Lost,
+    }
 }
 
 /// Checks everything that can be checked before anything is done, and hires the guard.
@@ -117,11 +125,12 @@ fn start(asked: &flags::Run) -> Result<Candidate, Exit> {
     explain(format_args!("{identity} is a candidate of {url}"));
     explain(timing.summary());
     let signals = Signals::handle().map_err(cannot("handle signals"))?;
-    let job = job(asked, identity, &timing);
+    let job = job(asked, identity.clone(), &timing);
     let hired = Guarded::hire(shared, &job);
     let guarded = hired.map_err(cannot("start the guard, which needs /proc and pidfd_open"))?;
     Ok(Candidate {
         manager,
+        identity,
         timing,
         life,
         signals,
@@ -199,7 +208,7 @@ async fn leave(manager: &Manager, signals: &mut Signals) -> Left {
                 _ = signals.end() => {}
             }
         }
-        say("waiting for the store, so that nothing stays held; another signal leaves at once");
+        say("waiting for the store, so that nothing stays held; a signal leaves at once");
         signals.end().await
     };
     tokio::select! {
@@ -207,7 +216,7 @@ async fn leave(manager: &Manager, signals: &mut Signals) -> Left {
         stopped = manager.stop() => {
             match stopped {
                 Ok(()) => explain("nothing is held any more: others may lead"),
-                Err(error) => say(format_args!("not released: {error}")),
+                Err(error) => say(error),
             }
             Left::InOrder
         }

@@ -46,7 +46,8 @@ impl Instant {
         Self(Duration::from_nanos(nanos))
     }
 
-    fn since(self, earlier: Self) -> Duration {
+    /// How long after `earlier` this is.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }

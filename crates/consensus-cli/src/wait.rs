@@ -1,13 +1,15 @@
 //! The wait for leadership: what is said meanwhile, and when it is given up.
 //!
-//! Owns one decision: an error of configuration or permission ends the program only before the store
-//! has answered for the first time. Later it is an outage like any other, and is waited for.
+//! Owns one decision: an error of configuration or permission ends the program only before the first success,
+//! which is that a leader was seen. That there is no record is none: whether we may make one is not known
+//! yet. Later it is an outage like any other, and is waited for.
 
 use crate::exit::Exit;
 use crate::flags::{self, Patience};
 use crate::say::{explain, say, tell};
 use crate::signals::{Signals, name, number};
 use crate::times::{Instant, in_words, sleep_until};
+use crate::trouble::Trouble;
 use crate::url::Url;
 use consensus::{Error, ErrorKind, Lease, Status, Term, Timing};
 use std::time::Duration;
@@ -23,7 +25,10 @@ pub(crate) struct Wait<'a> {
     until: Option<Instant>,
     lease_duration: Duration,
     answered: bool,
+    /// Whether a leader was seen.
+    succeeded: bool,
     known: Known,
+    trouble: Trouble,
     /// When to say that nothing is known.
     speak_at: Option<Instant>,
 }
@@ -52,7 +57,9 @@ impl<'a> Wait<'a> {
             until,
             lease_duration: timing.lease_duration,
             answered: false,
+            succeeded: false,
             known: Known::Nothing,
+            trouble: Trouble::default(),
             speak_at: Some(now.plus(QUIET)),
         }
     }
@@ -72,6 +79,7 @@ impl<'a> Wait<'a> {
                     return Err(Exit::Signal(number(signal)));
                 }
                 term = leading.wait_for_leadership() => {
+                    self.trouble_is_over();
                     return term.map_err(|error| {
                         say(error);
                         Exit::Unavailable
@@ -89,15 +97,12 @@ impl<'a> Wait<'a> {
         if let Some(error) = trouble {
             return self.hear_trouble(&error);
         }
-        if let Known::Trouble(_) = self.known {
-            explain("the store answers again");
-            self.known = Known::Nothing;
-        }
+        self.trouble_is_over();
         match status {
             Status::Following {
                 leader: Some(leader),
             } => {
-                self.answered = true;
+                (self.answered, self.succeeded) = (true, true);
                 let leader = leader.to_string();
                 let url = self.url;
                 let is_news = self.learn(Known::Leader(leader.clone()));
@@ -116,7 +121,9 @@ impl<'a> Wait<'a> {
                 }
             }
             // Both are told by the wait for the term.
-            Status::Leading { .. } | Status::Stopped => self.answered = true,
+            Status::Leading { .. } | Status::Stopped => {
+                (self.answered, self.succeeded) = (true, true);
+            }
             // A term that was over before anything was begun in it.
             Status::Starting | Status::Ending { .. } | _ => {}
         }
@@ -128,7 +135,7 @@ impl<'a> Wait<'a> {
             ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Foreign => true,
             ErrorKind::Unavailable | ErrorKind::Stopped | _ => false,
         };
-        if is_ours_to_mend && !self.answered {
+        if is_ours_to_mend && !self.succeeded {
             say(error);
             return Err(Exit::Misconfigured);
         }
@@ -136,7 +143,8 @@ impl<'a> Wait<'a> {
             say(error);
             return Err(Exit::Unavailable);
         }
-        if self.learn(Known::Trouble(error.to_string())) {
+        self.learn(Known::Trouble(error.to_string()));
+        if self.trouble.is_news(error) {
             say(format_args!("waiting, and trying again: {error}"));
         } else {
             explain(format_args!("tried in vain, and trying again: {error}"));
@@ -144,14 +152,28 @@ impl<'a> Wait<'a> {
         Ok(())
     }
 
+    fn trouble_is_over(&mut self) {
+        if let Some(time) = self.trouble.over() {
+            tell(format_args!(
+                "the trouble is over, after {}",
+                in_words(time)
+            ));
+            self.known = Known::Nothing;
+        }
+    }
+
     fn know_nothing(&mut self) {
         self.speak_at = None;
         self.known = Known::Nothing;
         let url = self.url;
+        if !self.answered {
+            tell(format_args!("waiting for an answer of the store ({url})"));
+            return;
+        }
         let lease = in_words(self.lease_duration);
         tell(format_args!(
-            "waiting: it is not known who leads ({url}); somebody may, for at most one lease \
-             (ours is {lease})"
+            "waiting: the record names no leader, or is gone ({url}); somebody may lead all the same, for \
+             at most one lease (ours is {lease})"
         ));
     }
 

@@ -63,8 +63,9 @@ impl Answer {
     pub(crate) fn refusal(&self, verb: Verb, place: &Place) -> Error {
         let (kind, why) = self.why(place);
         let said = match self.body["message"].as_str() {
-            Some(said) => format!(" (it says: {said})"),
-            None => String::new(),
+            // It begins with this.
+            Some(said) if !self.is_by_rights() => format!(" (it says: {said})"),
+            Some(_) | None => String::new(),
         };
         let status = self.status;
         let error = Error::new(kind, format!("{place}: {status} to {verb}: {why}{said}"));
@@ -93,7 +94,8 @@ impl Answer {
             403 if self.is_by_rights() => (
                 ErrorKind::Denied,
                 format!(
-                    "a right is missing; this Role, bound to whom we are, grants what is needed: {}",
+                    "{}; this Role, bound to whom that is, grants what is needed: {}",
+                    self.who_cannot_what(),
                     rights::role(namespace, name)
                 ),
             ),
@@ -133,6 +135,13 @@ impl Answer {
                 .iter()
                 .any(|cause| cause["reason"] == "NamespaceTerminating")
         })
+    }
+
+    /// In the words of the authorizer, without what it is about: that is said already.
+    fn who_cannot_what(&self) -> &str {
+        let said = self.body["message"].as_str().unwrap_or_default();
+        said.split_once(" is forbidden: ")
+            .map_or(said, |(_, who)| who)
     }
 
     /// Whether the refusal is one by rights, as all authorizers word it, and not by an admission rule.

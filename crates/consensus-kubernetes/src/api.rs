@@ -81,7 +81,7 @@ impl Api {
         if response.status().is_success() {
             return Ok(Ok(response.into_body()));
         }
-        Ok(Err(self.answer(Verb::Watch, response).await?))
+        Ok(Err(self.answer(response).await?))
     }
 
     /// Creates an Event in the Lease's namespace, and returns the status of the answer.
@@ -89,7 +89,7 @@ impl Api {
         let path = format!("/api/v1/namespaces/{}/events", self.place.namespace);
         let body = event.to_string().into_bytes();
         let response = self.send(Verb::Create, &path, &body).await?;
-        Ok(self.answer(Verb::Create, response).await?.status)
+        Ok(self.answer(response).await?.status)
     }
 
     async fn call(&self, verb: Verb, lease: Option<&Value>) -> Result<Outcome, Error> {
@@ -101,7 +101,7 @@ impl Api {
         };
         let body = lease.map(Value::to_string).unwrap_or_default().into_bytes();
         let response = self.send(verb, &path, &body).await?;
-        self.answer(verb, response).await?.judge(verb, &self.place)
+        self.answer(response).await?.judge(verb, &self.place)
     }
 
     /// Whom the server does not know, it did nothing for: with what the configuration says now, the
@@ -136,15 +136,15 @@ impl Api {
             Error::new(ErrorKind::Invalid, message).with_source(error)
         })?;
         let sent = client.send(request).await;
-        sent.map_err(|error| transport::failed(verb, &self.place, error))
+        sent.map_err(|error| transport::failed(&self.place, &error))
     }
 
-    async fn answer(&self, verb: Verb, response: Response<Body>) -> Result<Answer, Error> {
+    async fn answer(&self, response: Response<Body>) -> Result<Answer, Error> {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
         let body = response.into_body().collect_bytes().await;
-        let body = body.map_err(|error| transport::failed(verb, &self.place, error))?;
+        let body = body.map_err(|error| transport::failed(&self.place, &error))?;
         Ok(Answer {
             status,
             retry_after: retry_after.map(Duration::from_secs),

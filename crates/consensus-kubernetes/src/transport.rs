@@ -1,6 +1,6 @@
 //! Why there was no answer: what a person should look at.
 
-use crate::answer::{Place, Verb};
+use crate::answer::Place;
 use consensus::{Error, ErrorKind};
 use std::error::Error as StdError;
 use std::io;
@@ -20,16 +20,36 @@ const KINDS: [(io::ErrorKind, &str); 8] = [
 ];
 
 /// Names the failure of a request that was not answered. Its outcome is unknown.
-pub(crate) fn failed(verb: Verb, place: &Place, error: kube::Error) -> Error {
-    let first: &(dyn StdError + 'static) = &error;
-    let causes = successors(Some(first), |error: &&(dyn StdError + 'static)| {
-        (*error).source()
-    });
-    let (kind, why) = causes
+pub(crate) fn failed(place: &Place, error: &kube::Error) -> Error {
+    let first: &(dyn StdError + 'static) = error;
+    let (kind, why) = causes(first)
         .filter_map(|cause| by_kind(cause).or_else(|| by_words(cause)))
         .last()
         .unwrap_or((ErrorKind::Unavailable, "the way to the API server failed"));
-    Error::new(kind, format!("{place}: no answer to {verb}: {why}")).with_source(error)
+    let details = details(first);
+    Error::new(kind, format!("{place}: no answer: {why}")).with_source(details)
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    successors(Some(error), |error| (*error).source())
+}
+
+/// The causes in one text, each said once: the outer ones quote the inner ones, or say only that there is one.
+fn details(error: &(dyn StdError + 'static)) -> String {
+    let mut details = String::new();
+    for cause in causes(error).map(ToString::to_string) {
+        let cause = cause.trim_start_matches("ServiceError: ");
+        if cause.starts_with("client error (") || details.ends_with(cause) {
+            continue;
+        }
+        if !details.is_empty() {
+            details.push_str(": ");
+        }
+        details.push_str(cause);
+    }
+    details
 }
 
 fn by_kind(cause: &(dyn StdError + 'static)) -> Option<(ErrorKind, &'static str)> {

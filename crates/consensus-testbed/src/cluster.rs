@@ -1,20 +1,19 @@
 //! One control plane: etcd and an API server, from start to end.
 //!
-//! Both are children of a shell that holds them (`hold.sh`) and is told of the end by the end of its
-//! input, so that nothing is left behind even by a test process that was killed. Ports are whatever is
-//! free: clusters run side by side. `control.rs` is how tests talk to it.
+//! A shell holds both (`holder.rs`), so that nothing is left behind even by a test process that was killed.
+//! Ports are whatever is free: clusters run side by side. `control.rs` is how tests talk to it.
 
 use crate::cache::{Cache, Server};
+use crate::holder::Holder;
 use crate::{Control, Failure};
 use pem::Pem;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,11 +28,10 @@ pub(crate) const TOKEN: &str = "administrator";
 /// A running control plane. Dropping it ends it.
 #[derive(Debug)]
 pub struct Cluster {
-    holder: Child,
+    holder: Mutex<Holder>,
     folder: PathBuf,
     url: String,
     authority: String,
-    processes: (u32, u32),
 }
 
 impl Cluster {
@@ -76,34 +74,18 @@ impl Cluster {
         let keys = write_keys(&folder)?;
         let tokens = folder.join("tokens.csv");
         fs::write(&tokens, format!("{TOKEN},admin,admin,system:masters\n"))?;
-        let mut shell = Command::new("sh");
-        shell
-            .args(["-c", include_str!("hold.sh"), "hold.sh"])
-            .arg(&folder);
-        shell
-            .arg(cache.path(Server::Etcd))
-            .args(etcd_flags(&folder, client, peer))
-            .arg("--");
-        shell.arg(cache.path(Server::ApiServer));
-        shell.args(api_server_flags(&folder, &keys, &tokens, api, client));
-        let mut holder = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        let told = holder
-            .stdout
-            .as_mut()
-            .ok_or("the shell's output is a pipe")?;
-        BufReader::new(told).read_line(&mut line)?;
-        let mut ids = line.split_whitespace().filter_map(|id| id.parse().ok());
-        let processes = ids
-            .next()
-            .zip(ids.next())
-            .ok_or("the shell did not name its children")?;
+        let etcd = cache.path(Server::Etcd).display().to_string();
+        let api_server = cache.path(Server::ApiServer).display().to_string();
+        let mut lines = vec![etcd];
+        lines.extend(etcd_flags(&folder, client, peer));
+        lines.extend(["--".to_owned(), api_server]);
+        lines.extend(api_server_flags(&folder, &keys, &tokens, api, client));
+        let holder = Holder::start(&folder, &lines)?;
         let mut cluster = Self {
-            holder,
+            holder: Mutex::new(holder),
             folder,
             url: format!("https://127.0.0.1:{api}"),
             authority: String::new(),
-            processes,
         };
         cluster.authority = cluster.wait()?;
         Ok(cluster)
@@ -120,10 +102,11 @@ impl Cluster {
                 control.prepare()?;
                 return Ok(authority);
             }
-            let (etcd, api_server) = self.processes;
-            for (process, log) in [(etcd, "etcd.log"), (api_server, "kube-apiserver.log")] {
+            for server in Server::CONTROL_PLANE {
+                let process = self.holder().process(server);
                 if has_ended(process) || began.elapsed() > PATIENCE {
-                    let log = fs::read_to_string(self.folder.join(log)).unwrap_or_default();
+                    let log = self.folder.join(format!("{}.log", server.name()));
+                    let log = fs::read_to_string(log).unwrap_or_default();
                     let lines: Vec<&str> = log.lines().collect();
                     let end = lines[lines.len().saturating_sub(15)..].join("\n");
                     return Err(format!("the API server does not become ready:\n{end}").into());
@@ -169,12 +152,7 @@ impl Cluster {
     /// # Panics
     /// If it has ended, or is none of them.
     pub fn signal(&self, server: Server, signal: &str) {
-        let (etcd, api_server) = self.processes;
-        let processes = Server::CONTROL_PLANE.iter().zip([etcd, api_server]);
-        let (_, process) = processes
-            .into_iter()
-            .find(|(own, _)| **own == server)
-            .expect("it is no server of a control plane");
+        let process = self.holder().process(server);
         let sent = Command::new("kill")
             .args(["-s", signal, &process.to_string()])
             .status();
@@ -184,14 +162,29 @@ impl Cluster {
             server.name()
         );
     }
-}
 
-/// The shell ends both servers, and removes their folder.
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        drop(self.holder.stdin.take());
-        // If it cannot be waited for, it has ended.
-        let _ = self.holder.wait();
+    /// Kills one of the two servers, and returns when it has ended.
+    ///
+    /// # Panics
+    /// If it is none of them.
+    pub fn end(&self, server: Server) {
+        let ended = self.holder().end(server);
+        ended.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    /// Starts a server that has ended, with the data and on the port that it had, and returns when the
+    /// cluster is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn start_again(&self, server: Server) {
+        let started = self.holder().start_again(server);
+        let ready = started.and_then(|()| self.wait());
+        ready.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    fn holder(&self) -> MutexGuard<'_, Holder> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

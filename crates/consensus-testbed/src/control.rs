@@ -112,8 +112,7 @@ impl Control {
     pub fn namespace(&self) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let body = json!({ "metadata": { "name": name } });
-        self.must(&Method::POST, "/api/v1/namespaces", Some(&body));
+        self.make_namespace(&name);
         name
     }
 
@@ -146,24 +145,70 @@ impl Control {
             .to_owned()
     }
 
-    /// Gives a service account what a Role grants.
+    /// Gives a service account what a Role of its namespace grants.
     ///
     /// # Panics
     /// If it is refused.
     pub fn grant(&self, namespace: &str, account: &str, role: &Value) {
-        let group = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
+        self.grant_to(namespace, (namespace, account), role);
+    }
+
+    /// Gives a service account, by its namespace and name, what a Role of this namespace grants.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn grant_to(&self, namespace: &str, (pods, account): (&str, &str), role: &Value) {
+        let group = rights(namespace);
         let role = self.must(&Method::POST, &format!("{group}/roles"), Some(role));
         let name = role["metadata"]["name"].clone();
         let binding = json!({
             "metadata": { "name": name },
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name },
-            "subjects": [{ "kind": "ServiceAccount", "name": account, "namespace": namespace }],
+            "subjects": [{ "kind": "ServiceAccount", "name": account, "namespace": pods }],
         });
         self.must(
             &Method::POST,
             &format!("{group}/rolebindings"),
             Some(&binding),
         );
+    }
+
+    /// Takes away what the Role of this name grants, and the Role.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn revoke(&self, namespace: &str, role: &str) {
+        let group = rights(namespace);
+        for kind in ["rolebindings", "roles"] {
+            self.must(&Method::DELETE, &format!("{group}/{kind}/{role}"), None);
+        }
+    }
+
+    /// Deletes a namespace and every Lease and right in it, as its controller does: this control plane has
+    /// none.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn delete_namespace(&self, namespace: &str) {
+        let path = format!("/api/v1/namespaces/{namespace}");
+        let mut ending = self.must(&Method::DELETE, &path, None);
+        let leases = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
+        let group = rights(namespace);
+        let rights = ["rolebindings", "roles"].map(|kind| format!("{group}/{kind}"));
+        for kind in [leases].into_iter().chain(rights) {
+            self.must(&Method::DELETE, &kind, None);
+        }
+        ending["spec"]["finalizers"] = json!([]);
+        self.must(&Method::PUT, &format!("{path}/finalize"), Some(&ending));
+    }
+
+    /// Makes a namespace of this name.
+    ///
+    /// # Panics
+    /// If there is one.
+    pub fn make_namespace(&self, name: &str) {
+        let body = json!({ "metadata": { "name": name } });
+        self.must(&Method::POST, "/api/v1/namespaces", Some(&body));
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -176,6 +221,10 @@ impl Control {
         self.request(&Method::POST, "/api/v1/namespaces", Some(&body))
             .map(drop)
     }
+}
+
+fn rights(namespace: &str) -> String {
+    format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}")
 }
 
 pub(crate) async fn client(kubeconfig: &str) -> Result<Client, Failure> {

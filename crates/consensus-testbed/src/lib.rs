@@ -17,6 +17,7 @@ mod toolchain;
 
 mod cluster;
 mod control;
+mod holder;
 mod proxy;
 
 mod images;

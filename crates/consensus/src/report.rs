@@ -1,19 +1,25 @@
 //! What people are told: the log, with fixed field names, and the view of the handles.
 //!
 //! Fields: `identity`, `token`, `leader`, `reason`, `error`, `wait`. An outage is logged when it begins,
-//! when its error changes and when it is over, not at every try.
+//! when there is an error that it did not have before and when it is over, not at every try.
 
-use crate::backend::Leader;
+use crate::backend::{Leader, Renewal};
 use crate::board::Board;
 use crate::election::{Event, Input, Verb};
 use crate::status::Status;
 use crate::{Ended, Error, ErrorKind, Token};
 use std::time::Duration;
 
+/// More errors of one outage than this are not logged: some are another each time.
+const MOST_LOGGED: usize = 8;
+
 pub(crate) struct Report<'a> {
     identity: &'a str,
     board: &'a Board,
-    trouble: Option<String>,
+    /// The errors of this outage.
+    trouble: Vec<String>,
+    /// Who was found in our place, if somebody was.
+    found: Option<Leader>,
     /// The leader that handles were told of last, if they were told nothing since.
     follows: Option<Leader>,
 }
@@ -23,13 +29,17 @@ impl<'a> Report<'a> {
         Self {
             identity,
             board,
-            trouble: None,
+            trouble: Vec::new(),
+            found: None,
             follows: None,
         }
     }
 
     /// The store answered, or failed to.
     pub(crate) fn answer(&mut self, input: &Input, error: Option<Error>) {
+        if let Input::Renew(Ok(Renewal::Lost { leader })) = input {
+            self.found.clone_from(leader);
+        }
         match (input, error) {
             (_, Some(error)) => self.fails(error),
             (Input::Acquire(_) | Input::Renew(_) | Input::Release(_), None) => self.works(),
@@ -80,7 +90,9 @@ impl<'a> Report<'a> {
                         tracing::info!(identity, %token, reason, "leads no more: {why}");
                     }
                     Ended::Lost | Ended::Expired | Ended::CheckInMissed => {
-                        tracing::warn!(identity, %token, reason, "leads no more: {why}");
+                        let leader = self.found.take().map(|leader| leader.to_string());
+                        let leader = leader.as_deref();
+                        tracing::warn!(identity, %token, reason, leader, "leads no more: {why}");
                     }
                 }
                 self.board.tell(|view| {
@@ -163,14 +175,14 @@ impl<'a> Report<'a> {
 
     fn fails(&mut self, error: Error) {
         let text = error.to_string();
-        if self.trouble.as_ref() != Some(&text) {
+        if self.trouble.len() < MOST_LOGGED && !self.trouble.contains(&text) {
             let identity = self.identity;
             if error.kind() == ErrorKind::Foreign {
                 tracing::warn!(identity, error = text, "somebody's content is in the way");
             } else {
                 tracing::warn!(identity, error = text, "the store fails");
             }
-            self.trouble = Some(text);
+            self.trouble.push(text);
         }
         self.board.tell(|view| {
             view.trouble = Some(error);
@@ -179,7 +191,9 @@ impl<'a> Report<'a> {
     }
 
     fn works(&mut self) {
-        if self.trouble.take().is_some() {
+        if !self.trouble.is_empty() {
+            // Its memory as well: elections at rest are small.
+            self.trouble = Vec::new();
             tracing::info!(identity = self.identity, "the store answers again");
             self.board.tell(|view| view.trouble.take().is_some());
         }

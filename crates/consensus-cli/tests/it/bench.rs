@@ -82,6 +82,14 @@ impl Place {
         content.trim().to_owned()
     }
 
+    /// Waits until a file that others write has this in it.
+    pub fn wait_for_text(&self, name: &str, text: &str) {
+        until(&format!("{text:?} in the file {name}"), || {
+            let content = fs::read_to_string(self.path(name));
+            content.is_ok_and(|content| content.contains(text))
+        });
+    }
+
     /// Stops everybody from writing the record, as long as it lives: a process that is stopped in the
     /// middle of a write would do the same.
     pub fn block_writes(&self) -> File {
@@ -299,6 +307,11 @@ impl Started {
                 return;
             }
         }
+    }
+
+    /// What it has said so far, as far as that was waited for.
+    pub fn said(&self) -> &str {
+        &self.said
     }
 
     pub fn id(&self) -> String {

@@ -179,7 +179,7 @@ fn verbose_tells_of_every_try_and_its_repetition_logs() {
     let mutex = place.block_writes();
     let blocked = blocked.says("not renewed, leading for");
     drop(mutex);
-    let blocked = blocked.says("the store answers again");
+    let blocked = blocked.says("renewed: the trouble is over, after");
     let done = blocked.gets(Signal::TERM).done().exits(143);
     let done = done.having_said("nothing is held any more");
     assert!(!done.stderr.contains(" INFO "), "{done:#?}");

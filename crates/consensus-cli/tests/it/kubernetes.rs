@@ -1,98 +1,22 @@
 //! The program over a Lease, on a real API server.
 
-use crate::bench::{Place as Folder, Started, consensus, until};
-use consensus_testbed::{Cluster, Control};
-use http::Method;
+use crate::bench::until;
+use crate::lease::Place;
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fs;
-
-/// A Lease in a namespace of its own, and a folder with the kubeconfig of somebody who has these rights.
-struct Place {
-    folder: Folder,
-    control: Control,
-    namespace: String,
-}
-
-impl Place {
-    /// For somebody who may do everything.
-    fn new() -> Self {
-        Self::with_token(|_, _| Cluster::shared().admin_token().to_owned())
-    }
-
-    /// For a service account with these rights on Leases.
-    fn with_rights(verbs: &[&str]) -> Self {
-        Self::with_token(|control, namespace| {
-            let token = control.account(namespace, "pod");
-            let role = json!({
-                "metadata": { "name": "some" },
-                "rules": [{
-                    "apiGroups": ["coordination.k8s.io"],
-                    "resources": ["leases"],
-                    "verbs": verbs,
-                }],
-            });
-            if !verbs.is_empty() {
-                control.grant(namespace, "pod", &role);
-            }
-            token
-        })
-    }
-
-    fn with_token(token: impl FnOnce(&Control, &str) -> String) -> Self {
-        let (cluster, folder) = (Cluster::shared(), Folder::new());
-        let control = cluster.control();
-        let namespace = control.namespace();
-        let token = token(&control, &namespace);
-        let kubeconfig = cluster.kubeconfig(cluster.url(), &token);
-        fs::write(folder.path("kubeconfig"), kubeconfig).expect("a folder of ours");
-        Self {
-            folder,
-            control,
-            namespace,
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("kubernetes://{}/app", self.namespace)
-    }
-
-    /// `consensus` with these arguments, the URL, and what comes behind it.
-    fn start(&self, before: &str, behind: &[&str]) -> Started {
-        let mut command = consensus();
-        command
-            .args(before.split_whitespace())
-            .arg(self.url())
-            .args(behind);
-        command.env("KUBECONFIG", self.folder.path("kubeconfig"));
-        Started::new(command)
-    }
-
-    fn run(&self, flags: &str, script: &str) -> Started {
-        self.start(&format!("run {flags}"), &["--", "sh", "-c", script])
-    }
-
-    fn lease(&self) -> Value {
-        let folder = format!(
-            "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
-            self.namespace
-        );
-        self.control
-            .must(&Method::GET, &format!("{folder}/app"), None)
-    }
-}
 
 fn who_waits_runs_after_the_release_of_a_lease() {
     let place = Place::new();
     let first = place.run("--absent-is-free --id=first --lease=1h", "sleep 60");
     let first = first.says("leading (token");
-    assert_eq!(place.lease()["spec"]["holderIdentity"], "first");
+    assert_eq!(place.get()["spec"]["holderIdentity"], "first");
     let second = place.run("--id=second --lease=1h", "echo \"$CONSENSUS_ELECTION\"");
     let second = second.says("waiting: first leads (kubernetes:");
     let _ = first.gets(Signal::TERM).done().exits(143);
     let done = second.says("leading (token").done().exits(0);
     assert_eq!(done.stdout.trim(), place.url());
-    assert_eq!(place.lease()["spec"]["holderIdentity"], "");
+    assert_eq!(place.get()["spec"]["holderIdentity"], "");
 }
 
 /// Nobody proves a holder of a Lease dead; the guard releases in its place. The lease is so long that
@@ -128,8 +52,9 @@ fn status_shows_who_leads_a_lease() {
     assert!(done.stdout.contains("it was released"), "{done:#?}");
 }
 
-fn a_right_that_is_missing_is_78_and_named() {
+fn a_right_that_is_missing_is_78_and_the_role_that_is_shown_is_what_is_needed() {
     let place = Place::with_rights(&[]);
+    let mut said = String::new();
     for verb in ["run --wait=30s", "status"] {
         let behind: &[&str] = if verb == "status" {
             &[]
@@ -142,7 +67,69 @@ fn a_right_that_is_missing_is_78_and_named() {
             done.stderr.contains("\"resourceNames\":[\"app\"]"),
             "{done:#?}"
         );
+        said = done.stderr;
     }
+    place.apply(&role_in(&said));
+    until("the rights", || {
+        let run = place.run("--absent-is-free --wait=30s", "echo ran");
+        run.done().code == 0
+    });
+}
+
+/// The Role that an error shows.
+fn role_in(said: &str) -> Value {
+    let (start, end) = (said.find('{').expect(said), said.rfind('}').expect(said));
+    serde_json::from_str(&said[start..=end]).expect("a Role")
+}
+
+/// That there is no Lease is no success: nobody has led here, and we cannot be the first.
+fn without_the_right_to_create_a_missing_lease_is_78() {
+    let place = Place::with_rights(&["get", "update"]);
+    until("the right to get", || {
+        place.start("status", &[]).done().code == 69
+    });
+    let done = place.run("--lease=1s", "echo ran").done().exits(78);
+    assert_eq!(done.stdout, "");
+    let done = done.having_said("cannot create resource \"leases\"");
+    assert_eq!(role_in(&done.stderr)["rules"][1]["verbs"][0], "create");
+}
+
+fn who_may_only_poll_leads_after_a_release() {
+    let place = Place::with_rights(&["get", "create", "update"]);
+    until("the right to get", || {
+        place.start("status", &[]).done().code == 69
+    });
+    let first = place.run("--absent-is-free --id=first", "sleep 60");
+    let first = first.says("leading (token");
+    let second = place.run("--id=second", "true").says("first leads");
+    let _ = first.gets(Signal::TERM).done().exits(143);
+    let _ = second.says("leading (token").done().exits(0);
+}
+
+/// Once a leader was seen a refusal is an outage like any other.
+fn a_right_that_is_taken_from_who_waits_is_waited_for() {
+    let place = Place::new();
+    let first = place.run("--absent-is-free --id=first", "sleep 60");
+    let first = first.says("leading (token");
+    // Who may watch as well notices only when its watch ends, or when it is its turn.
+    let other = place.for_another(&["get", "update"]);
+    until("the right to get", || {
+        other.start("status", &[]).done().code == 0
+    });
+    let second = other.run("--id=second", "true").says("first leads");
+    other.revoke();
+    let second = second.says("waiting, and trying again: Lease");
+    other.grant(&["get", "update"]);
+    let second = second
+        .says("the trouble is over, after")
+        .says("first leads");
+    let _ = first.gets(Signal::TERM).done().exits(143);
+    let done = second.says("leading (token").done().exits(0);
+    assert_eq!(
+        role_in(&done.stderr)["rules"][0]["resourceNames"][0],
+        "app",
+        "it says what to grant, once: {done:#?}"
+    );
 }
 
 fn status_needs_only_the_right_to_get() {
@@ -186,7 +173,10 @@ mod tests {
         who_waits_runs_after_the_release_of_a_lease,
         when_the_leader_is_killed_the_guard_releases_its_lease,
         status_shows_who_leads_a_lease,
-        a_right_that_is_missing_is_78_and_named,
+        a_right_that_is_missing_is_78_and_the_role_that_is_shown_is_what_is_needed,
+        without_the_right_to_create_a_missing_lease_is_78,
+        who_may_only_poll_leads_after_a_release,
+        a_right_that_is_taken_from_who_waits_is_waited_for,
         status_needs_only_the_right_to_get,
         a_cluster_or_context_that_is_not_there_is_named,
     );

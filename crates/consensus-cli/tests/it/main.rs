@@ -13,6 +13,7 @@
 )]
 
 mod bench;
+mod lease;
 mod pty;
 
 mod behaviour;
@@ -31,3 +32,4 @@ mod status;
 mod surroundings;
 mod takeover;
 mod terminal;
+mod trouble;

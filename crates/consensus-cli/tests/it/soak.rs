@@ -10,7 +10,7 @@ mod processes;
 mod unguarded;
 mod work;
 
-mod checker;
+pub mod checker;
 mod clock;
 mod dice;
 

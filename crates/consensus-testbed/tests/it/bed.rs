@@ -62,6 +62,28 @@ fn clusters_run_side_by_side_and_leave_nothing_behind() {
 }
 
 #[test]
+fn a_server_that_was_ended_is_started_again_with_what_it_had() {
+    let cluster = Cluster::start().expect("a cluster");
+    let control = cluster.control();
+    let path = format!("/api/v1/namespaces/{}", control.namespace());
+    for server in Server::CONTROL_PLANE {
+        cluster.end(server);
+        assert_eq!(
+            processes(cluster.folder()).len(),
+            2,
+            "the other, and the shell"
+        );
+        cluster.start_again(server);
+        let is_there = || matches!(control.request(&Method::GET, &path, None), Ok((200, _)));
+        // Until the one has found the other again.
+        assert!((0..PATIENCE).any(|_| {
+            thread::sleep(Duration::from_millis(25));
+            is_there()
+        }));
+    }
+}
+
+#[test]
 fn who_is_killed_leaves_no_server_behind() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_consensus-testbed"));
     program

@@ -107,6 +107,38 @@ async fn a_leader_whose_last_write_was_not_answered_is_over_before_others_begin(
     Two::new().hands_over(wrong).await;
 }
 
+/// The leader cannot know that its Lease is gone, and a pod that starts just then cannot know who leads.
+#[tokio::test]
+async fn a_pod_that_starts_after_the_lease_was_deleted_waits_until_a_leader_that_is_cut_off_is_over()
+ {
+    let Two {
+        place,
+        proxy,
+        disturbed,
+        ..
+    } = Two::new();
+    let first = soon(disturbed.start().wait_for_leadership())
+        .await
+        .expect("it leads");
+    for verb in [Verb::Get, Verb::Update, Verb::Watch] {
+        proxy.always(verb, Fault::Freeze);
+    }
+    proxy.freeze_streams();
+    place.delete();
+    let config = Config::new("newcomer").lease_duration(LEASE);
+    let newcomer = Manager::new(place.store().into_backend(), config).expect("good times");
+    let second = soon(newcomer.start().wait_for_leadership())
+        .await
+        .expect("it leads");
+    assert!(!first.is_current(), "two leaders at once");
+    assert!(second.token() > first.token());
+    proxy.clear();
+    proxy.cut();
+    disturbed.stop().await.expect("it holds nothing");
+    assert!(second.is_current(), "whoever was cut off erases nobody's");
+    newcomer.stop().await.expect("it releases");
+}
+
 /// One lost answer is read back by its nonce, and costs no term.
 #[tokio::test]
 async fn a_leader_goes_on_after_an_answer_that_was_lost_late_or_refused() {

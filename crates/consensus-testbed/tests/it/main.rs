@@ -30,6 +30,8 @@ mod log;
 mod place;
 mod pods;
 #[cfg(servers_are_there)]
+mod policies;
+#[cfg(servers_are_there)]
 mod rights;
 #[cfg(servers_are_there)]
 mod soak;

@@ -1,13 +1,12 @@
 //! Rights, as the API server grants them to real service accounts.
 
 use crate::log;
-use crate::place::{Place, Rival, kubeconfig, reach, refusal, role, soon};
+use crate::place::{Place, Rival, kubeconfig, reach, refusal, role, soon, until};
 use consensus::backend::Acquisition;
 use consensus::store::Store as _;
-use consensus::{Absent, Backend as _, Config, ErrorKind, Manager};
+use consensus::{Absent, Backend as _, Config, Ended, ErrorKind, Manager, Status};
 use consensus_kubernetes::Cluster as Reached;
 use consensus_testbed::Cluster;
-use http::Method;
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;
@@ -146,15 +145,56 @@ async fn a_right_that_is_taken_away_and_given_back_is_noticed() {
     let (place, reached) = somebody(&BASIC);
     let mut store = place.store_by(&reached);
     eventually(async || store.load().await.ok()).await;
-    let group = "/apis/rbac.authorization.k8s.io/v1/namespaces";
-    let path = format!("{group}/{}/rolebindings/some", place.namespace);
-    place.control.must(&Method::DELETE, &path, None);
+    place.control.revoke(&place.namespace, "some");
     eventually(async || store.load().await.err()).await;
     refusal(store.load().await, ErrorKind::Denied);
     place
         .control
         .grant(&place.namespace, "pod", &role("again", &BASIC));
     eventually(async || store.load().await.ok()).await;
+}
+
+/// Refused is as good as cut off: the term ends in time, the election does not, and both say what is missing.
+#[tokio::test]
+async fn a_right_that_is_taken_away_ends_the_term_and_given_back_makes_a_leader_again() {
+    let (place, reached) = somebody(&BASIC);
+    eventually(async || place.store_by(&reached).load().await.ok()).await;
+    let candidate = |identity: &str| {
+        let config = Config::new(identity).lease_duration(Duration::from_secs(3));
+        let backend = place.store_by(&reached).into_backend();
+        Manager::new(backend, config.absent(Absent::Free)).expect("good times")
+    };
+    let (one, other) = (candidate("pod-1"), candidate("pod-2"));
+    let leader = one.start();
+    let first = soon(leader.wait_for_leadership()).await.expect("it leads");
+    let follower = other.start();
+    until(|| matches!(follower.status(), Status::Following { leader: Some(_) })).await;
+    place.control.revoke(&place.namespace, "some");
+    for lease in [&leader, &follower] {
+        until(|| lease.trouble().is_some()).await;
+        let said = lease.trouble().map(Err::<(), _>).expect("asked before");
+        let said = refusal(said, ErrorKind::Denied);
+        assert!(
+            said.contains("cannot") && said.contains("this Role"),
+            "{said}"
+        );
+    }
+    assert_eq!(soon(first.ended()).await, Ended::Expired);
+    sleep(Duration::from_secs(3)).await;
+    assert!(!leader.is_leader() && !follower.is_leader());
+    place
+        .control
+        .grant(&place.namespace, "pod", &role("again", &BASIC));
+    let second = soon(async {
+        tokio::select! {
+            term = leader.wait_for_leadership() => term,
+            term = follower.wait_for_leadership() => term,
+        }
+    });
+    let second = second.await.expect("one of them leads again");
+    assert!(second.token() > first.token() && !first.is_current());
+    one.stop().await.expect("it stops");
+    other.stop().await.expect("it stops");
 }
 
 #[tokio::test]
