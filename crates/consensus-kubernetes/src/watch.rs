@@ -2,7 +2,7 @@
 //!
 //! A task of the elections' thread holds one watch open and keeps what it told last. Owns when that
 //! may be relied on: from the moment that the server said that it tells, until the first attempt to
-//! go on fails. A connection that says nothing for longer than the record lasts, where a leader
+//! go on fails. A connection that says nothing for much longer than the record lasts, where a leader
 //! renews it, is taken for dead, and so is any that says nothing for longer than a server leaves
 //! between its bookmarks. What is told is a hint: `store.rs` decides what it is good for.
 
@@ -47,6 +47,17 @@ pub(crate) struct News {
     /// How many changes were told.
     pub(crate) changes: u64,
     pub(crate) latest: Option<Latest>,
+}
+
+impl News {
+    /// Of the last change that was told. 0 if there was none.
+    pub(crate) fn revision(&self) -> u64 {
+        match &self.latest {
+            Some(Latest::Lease(version)) => version.revision().unwrap_or_default(),
+            Some(Latest::Gone(at)) => *at,
+            None => 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -219,14 +230,15 @@ impl Keeper {
         if !told {
             return;
         }
-        // While somebody holds it, its renewals are news.
+        // While somebody holds it, its renewals are news. A leader that crashed is silent until the
+        // record has run out: then its successor is news, and not all open a new watch at that moment.
         let held = lease::read(&object)
             .ok()
             .flatten()
             .filter(|record| record.holder.is_some());
         let lasts = held
             .filter(|_| !deleted)
-            .map(|record| record.lease_duration);
+            .map(|record| record.lease_duration.saturating_mul(3) / 2);
         *silence = lasts.map_or(LONGEST_SILENCE, |lasts| {
             lasts.clamp(SHORTEST_SILENCE, LONGEST_SILENCE)
         });
