@@ -71,6 +71,8 @@ impl<'a> Crowd<'a> {
                 ));
             }
         }
+        // Who led before is no successor.
+        while self.hear.try_recv().is_ok() {}
         Ok(())
     }
 
