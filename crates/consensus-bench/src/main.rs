@@ -97,22 +97,22 @@ const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "kubernetes-handover",
-        shows: "from SIGTERM for a leader to its successor, beside client-go's elector (minutes)",
+        shows: "from SIGTERM for a leader to its successor, beside client-go's elector (4 min)",
         run: kubernetes::handover::run,
     },
     Figure {
         name: "kubernetes-failover",
-        shows: "from kill -9 of a leader to its successor, beside client-go's elector (minutes)",
+        shows: "from kill -9 of a leader to its successor, beside client-go's elector (2 min)",
         run: kubernetes::failover::run,
     },
     Figure {
         name: "kubernetes-requests",
-        shows: "what leaders and followers ask an API server, beside client-go's elector (minutes)",
+        shows: "what leaders and followers ask an API server, beside client-go's elector (8 min)",
         run: kubernetes::requests::run,
     },
     Figure {
         name: "kubernetes-thousand",
-        shows: "1,000 candidates on one Lease: requests, at rest and at a hand-over (minutes)",
+        shows: "1,000 candidates on one Lease: requests, at rest and at a hand-over (6 min)",
         run: kubernetes::thousand::run,
     },
 ];
@@ -168,7 +168,7 @@ fn chosen(options: &Options) -> Result<Vec<&'static Figure>, Failure> {
 fn help() -> String {
     let mut text =
         "usage: cargo xtask bench [FIGURE…] [--rounds N] [--seed N] [--folder DIR]\n\n  all                  \
-                    every figure, also if none is named"
+                    every figure, also if none is named; those on Kubernetes take 20 minutes"
             .to_owned();
     for figure in FIGURES {
         let _ = write!(text, "\n  {:20} {}", figure.name, figure.shows);
