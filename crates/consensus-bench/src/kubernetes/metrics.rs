@@ -62,6 +62,9 @@ impl Requests {
         let words: Vec<String> = some
             .map(|(what, count)| format!("{what}: {count}"))
             .collect();
+        if words.is_empty() {
+            return "nothing".to_owned();
+        }
         words.join(", ")
     }
 }
