@@ -78,9 +78,11 @@ impl<'a> Crowd<'a> {
 
     fn all_wait(&self) -> bool {
         let followers = self.members.iter().filter(|(_, lease)| !lease.is_leader());
-        let mut seen = followers.map(|(_, lease)| match lease.status() {
-            Status::Following { leader } => leader.map(|leader| leader.identity),
-            _ => None,
+        let mut seen = followers.map(|(_, lease)| {
+            let Status::Following { leader } = lease.status() else {
+                return None;
+            };
+            leader.map(|leader| leader.identity)
         });
         let first = seen.next().flatten();
         first.is_some() && seen.all(|leader| leader == first)

@@ -71,11 +71,7 @@ pub(crate) fn run(options: &Options, table: &mut Table) -> Result<(), Failure> {
 /// How much longer than the lease, or shorter.
 fn over(time: u64) -> String {
     let time = Duration::from_nanos(time);
-    let (sign, difference) = if time >= LEASE {
-        ('+', time - LEASE)
-    } else {
-        ('−', LEASE - time)
-    };
-    let difference = u64::try_from(difference.as_nanos()).unwrap_or(u64::MAX);
-    format!("{sign}{}", nanos(difference))
+    let sign = if time >= LEASE { '+' } else { '−' };
+    let difference = u64::try_from(time.abs_diff(LEASE).as_nanos());
+    format!("{sign}{}", nanos(difference.unwrap_or(u64::MAX)))
 }
