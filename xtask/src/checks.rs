@@ -40,8 +40,15 @@ const TESTBED: &[&str] = &[
     "build",
 ];
 
-/// The program, which `bench` measures and looks for beside itself.
-const PROGRAM: &[&str] = &["build", "--release", "--package=consensus-cli"];
+/// The programs that `bench` measures and looks for beside itself: ours, and a candidate on Kubernetes.
+const PROGRAMS: &[&str] = &[
+    "build",
+    "--release",
+    "--package=consensus-cli",
+    "--package=consensus-testbed",
+    "--bin=consensus",
+    "--bin=candidate",
+];
 
 /// What `bench` runs, before its arguments.
 const BENCH: &[&str] = &["run", "--release", "--package=consensus-bench", "--"];
@@ -97,6 +104,6 @@ pub(crate) fn soak(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result<(), Failure> {
-    run(&mut workspace.cargo(PROGRAM))?;
+    run(&mut workspace.cargo(PROGRAMS))?;
     run(workspace.cargo(BENCH).args(args))
 }

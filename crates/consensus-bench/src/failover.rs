@@ -37,7 +37,7 @@ pub(crate) fn measure(
 ) -> Result<(), Failure> {
     let lane = |(kind, followers, _): &Competitors| Lane::new(*kind, *followers, &options.folder);
     let mut lanes: Vec<Lane> = competitors.iter().map(lane).collect::<Result<_, _>>()?;
-    let samples = replace_in_turn(&mut lanes, end, options.rounds)?;
+    let samples = replace_in_turn(&mut lanes, end, options.rounds())?;
     for ((kind, followers, name), times) in competitors.iter().zip(&samples) {
         let row = Row::times(format!("{figure}: {name}"), times);
         table.add(match kind {

@@ -8,6 +8,7 @@ mod ended;
 mod failover;
 mod handover;
 mod is_leader;
+mod kubernetes;
 mod locks;
 mod many;
 mod memory;
@@ -94,6 +95,26 @@ const FIGURES: &[Figure] = &[
         shows: "what the processes of a leader and of a follower take of the memory",
         run: memory::run,
     },
+    Figure {
+        name: "kubernetes-handover",
+        shows: "from SIGTERM for a leader to its successor, beside client-go's elector (4 min)",
+        run: kubernetes::handover::run,
+    },
+    Figure {
+        name: "kubernetes-failover",
+        shows: "from kill -9 of a leader to its successor, beside client-go's elector (2 min)",
+        run: kubernetes::failover::run,
+    },
+    Figure {
+        name: "kubernetes-requests",
+        shows: "what leaders and followers ask an API server, beside client-go's elector (8 min)",
+        run: kubernetes::requests::run,
+    },
+    Figure {
+        name: "kubernetes-thousand",
+        shows: "1,000 candidates on one Lease: requests, at rest and at a hand-over (6 min)",
+        run: kubernetes::thousand::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -146,14 +167,15 @@ fn chosen(options: &Options) -> Result<Vec<&'static Figure>, Failure> {
 
 fn help() -> String {
     let mut text =
-        "usage: cargo xtask bench [FIGURE…] [--rounds N] [--folder DIR]\n\n  all              \
-                    every figure, also if none is named"
+        "usage: cargo xtask bench [FIGURE…] [--rounds N] [--seed N] [--folder DIR]\n\n  all                  \
+                    every figure, also if none is named; those on Kubernetes take 20 minutes"
             .to_owned();
     for figure in FIGURES {
-        let _ = write!(text, "\n  {:16} {}", figure.name, figure.shows);
+        let _ = write!(text, "\n  {:20} {}", figure.name, figure.shows);
     }
     text.push_str(
-        "\n\n  --rounds N    how often a leader is replaced (default 200)\
+        "\n\n  --rounds N    how often a leader is replaced (default 200; on Kubernetes 40)\
+         \n  --seed N      when in everybody's rhythm leaders end on Kubernetes (default 1)\
          \n  --folder DIR  where the file store's records are (default: the folder for temporary files)",
     );
     text

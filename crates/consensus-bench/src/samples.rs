@@ -29,6 +29,17 @@ impl Samples {
         self.percentile(50)
     }
 
+    /// 0 if there is none at all.
+    pub(crate) fn mean(&self) -> u64 {
+        let count = u64::try_from(self.times.len()).unwrap_or(u64::MAX);
+        let sum: u64 = self.times.iter().sum();
+        sum.checked_div(count).unwrap_or_default()
+    }
+
+    pub(crate) fn merge(&mut self, more: &Self) {
+        more.times.iter().for_each(|time| self.add(*time));
+    }
+
     pub(crate) fn max(&self) -> u64 {
         self.percentile(100)
     }
@@ -57,6 +68,7 @@ mod tests {
         assert_eq!(samples.median(), 100);
         assert_eq!(samples.percentile(99), 198);
         assert_eq!(samples.max(), 200);
+        assert_eq!((samples.mean(), Samples::default().mean()), (100, 0));
         assert_eq!(Samples::default().max(), 0);
     }
 }

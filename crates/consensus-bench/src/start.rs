@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn run(options: &Options, table: &mut Table) -> Result<(), Failure> {
     let folder = Folder::new(&options.folder)?;
     let [mut lock, mut first, mut again] = [(); 3].map(|()| Samples::default());
-    for round in 0..options.rounds {
+    for round in 0..options.rounds() {
         let new = folder.make(&format!("{round}"))?;
         lock.add(time(Kind::FlockCommand, &new.join("lock"))?);
         first.add(time(Kind::Program, &new.join("leader"))?);

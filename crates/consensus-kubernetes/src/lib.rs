@@ -29,7 +29,8 @@
 //!   and ours by them. `kubectl get lease` shows the identity that was given. What client-go does that
 //!   no peer can prevent ends a term of ours at the next look: see the front page of `consensus`.
 //! * **Quiet.** With the right to watch, followers send no requests while they wait: news reaches
-//!   them, and a release is taken at once. Without it they poll, and say so once.
+//!   them, and a release is taken at once. Each writes once, and the watch tells the others who was
+//!   first. Without it they poll, and say so once.
 //!
 //! # Rights
 //! `get`, `create` and `update` on `leases` in the group `coordination.k8s.io`; with `watch`,

@@ -19,6 +19,15 @@ impl News {
     pub(crate) fn go_down(&mut self) {
         self.state = State::Down;
     }
+
+    /// Of the last change that was told. 0 if there was none.
+    pub(crate) fn revision(&self) -> u64 {
+        match &self.latest {
+            Some(Latest::Lease(version)) => version.revision().unwrap_or_default(),
+            Some(Latest::Gone(at)) => *at,
+            None => 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The two verbs of a store, and its watch, over one Lease.
 //!
-//! Decides what a decision may be made on: an answer to a read, the answer to one's own write, or
-//! what the watch told last. Every write names the version that it was decided on (promise 3), so an
-//! older look costs a conflict and never a leader. Read `lease.rs` next: what a Lease says.
+//! Decides what a decision may be made on: an answer to a read, the answer to one's own write, or,
+//! after a hint or a write without success, what the watch told since. Every write names the version
+//! that it was decided on (promise 3), so an older look costs a conflict and never a leader. Read
+//! `lease.rs` next: what a Lease says.
 
 use crate::answer::{Outcome, Place};
 use crate::api::Api;
@@ -23,6 +24,10 @@ use tokio::time::timeout;
 /// How long the first load waits for the watch to be there: longer than an API server takes that is
 /// not in trouble.
 const UNTIL_WATCHED: Duration = Duration::from_millis(500);
+
+/// The part of the lease in which the watch has to tell who won, before who lost reads it: of 15 s,
+/// half a second.
+const TOLD_WITHIN: u32 = 30;
 
 /// The longest name of a Lease, and of a namespace, that an API server accepts.
 const LONGEST_NAME: usize = 253;
@@ -45,8 +50,8 @@ pub struct KubernetesStore {
     has_warned: bool,
     /// Whether a load has waited for the watch, once for all.
     has_waited: bool,
-    /// What the watch told, to be looked at by the next load.
-    told: Option<LeaseVersion>,
+    /// What the next load may go by.
+    next: Next,
     /// As the watch stood at the last load.
     mark: Mark,
 }
@@ -60,6 +65,19 @@ enum Role {
     Candidate,
     /// Somebody who only wants to know who leads.
     Onlooker,
+}
+
+/// What a load may go by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Next {
+    /// Only a read: what the watch told may be older than somebody's write.
+    #[default]
+    Read,
+    /// What the watch told, if that is newer than all that was seen.
+    Told,
+    /// The same, and the watch has this long to tell it: somebody else's write was faster. Many lose
+    /// to one, and would all read at once.
+    ToldWithin(Duration),
 }
 
 /// Where the watch stood.
@@ -118,7 +136,7 @@ impl KubernetesStore {
             watch: None,
             has_warned: false,
             has_waited: false,
-            told: None,
+            next: Next::Read,
             mark: Mark::default(),
         })
     }
@@ -143,6 +161,24 @@ impl KubernetesStore {
     /// The election over this Lease.
     pub fn into_backend(self) -> KubernetesBackend {
         RecordBackend::over(self)
+    }
+
+    /// The Lease that the watch told of, if that is newer than all that was seen, once it did or this
+    /// time is over.
+    async fn told(&mut self, within: Duration) -> Option<LeaseVersion> {
+        let watch = self.watch.as_mut()?;
+        let seen = self.mark.revision;
+        let is_over = |news: &News| news.state != State::Live || news.revision() > seen;
+        // Whether it did is read below.
+        let _ = timeout(within, watch.news.wait_for(is_over)).await;
+        let news = watch.news.borrow();
+        match &news.latest {
+            Some(Latest::Lease(version)) if news.state == State::Live => {
+                version.revision().filter(|told| *told > seen)?;
+                Some(version.clone())
+            }
+            Some(Latest::Lease(_) | Latest::Gone(_)) | None => None,
+        }
     }
 
     /// Begins to watch, if that was not done yet, and waits a moment for it: what happens after the
@@ -229,8 +265,14 @@ impl Store for KubernetesStore {
     type Version = LeaseVersion;
 
     async fn load(&mut self) -> Result<Snapshot<LeaseVersion>, Error> {
+        let next = mem::take(&mut self.next);
         self.mark = self.watched().await;
-        if let Some(told) = self.told.take() {
+        let told = match next {
+            Next::Read => None,
+            Next::Told => self.told(Duration::ZERO).await,
+            Next::ToldWithin(time) => self.told(time).await,
+        };
+        if let Some(told) = told {
             return self.snapshot(told);
         }
         let version = match self.api.get().await? {
@@ -251,8 +293,11 @@ impl Store for KubernetesStore {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         self.warn_of_short_lease(record.lease_duration);
-        // Whatever comes of this, it is newer than what was told.
-        self.told = None;
+        // Of a write that is refused, dropped or never answered, the watch may tell more.
+        self.next = match if_version.lease() {
+            Some(_) => Next::Told,
+            None => Next::Read,
+        };
         let place = &self.api.place;
         let (sent, outcome) = if let Some(before) = if_version.lease() {
             let sent = lease::write(record, before);
@@ -267,7 +312,12 @@ impl Store for KubernetesStore {
             Outcome::Lease(answer) => answer,
             // Also if it was our own request, carried out before by a way that sent it twice: the
             // protocol looks, and knows its nonce (promise 6).
-            Outcome::Conflict | Outcome::Absent => return Ok(Saved::Conflict),
+            Outcome::Conflict | Outcome::Absent => {
+                if self.next == Next::Told {
+                    self.next = Next::ToldWithin(record.lease_duration / TOLD_WITHIN);
+                }
+                return Ok(Saved::Conflict);
+            }
         };
         if let Some(field) = lease::changed(&sent, &answer) {
             let message = format!(
@@ -277,6 +327,7 @@ impl Store for KubernetesStore {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let version = self.version(answer)?;
+        self.next = Next::Read;
         let revision = version.revision();
         self.tell(record, if_version, &version);
         self.mark.revision = self.mark.revision.max(revision.unwrap_or_default());
@@ -292,16 +343,14 @@ impl Store for KubernetesStore {
         }
         let mark = self.mark;
         let told = watch.news.wait_for(|news| is_news(news, mark, seen)).await;
-        let Ok(news) = told.map(|news| news.clone()) else {
+        if told.map(drop).is_err() {
             // Only if the runtime shuts down.
             return pending().await;
-        };
+        }
         // Of a Lease that was there before: what was told of one that is gone or new is looked at
         // again, since a read may have seen more.
-        let was_there = seen.is_some_and(|seen| seen.lease().is_some());
-        if let (Some(Latest::Lease(version)), true) = (&news.latest, was_there) {
-            let is_newer = version.revision().is_some_and(|told| told > mark.revision);
-            self.told = Some(version.clone()).filter(|_| is_newer && news.state == State::Live);
+        if seen.is_some_and(|seen| seen.lease().is_some()) {
+            self.next = Next::Told;
         }
     }
 }

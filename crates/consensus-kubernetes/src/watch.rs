@@ -2,7 +2,7 @@
 //!
 //! A task of the elections' thread holds one watch open, of one Lease or of all in a namespace, and
 //! keeps what it told last of each. Owns when that may be relied on: from the moment that the server
-//! said that it tells, until the first attempt to go on fails. A connection that says nothing for
+//! said that it tells, until the first attempt to go on fails. A connection that says nothing for much
 //! longer than a record lasts, where a leader renews it, is taken for dead, and so is any that says
 //! nothing for longer than a server leaves between its bookmarks. What is told is a hint: `store.rs`
 //! decides what it is good for. Which of the two kinds it is, `together.rs` decides.
@@ -294,13 +294,14 @@ impl Keeper {
         }
         heard.ours += 1;
         let deleted = kind == "DELETED";
-        // While somebody holds it, its renewals are news.
+        // While somebody holds it, its renewals are news. A leader that crashed is silent until the
+        // record has run out: then its successor is news, and not all open a new watch at that moment.
         let held = lease::read(&object)
             .ok()
             .flatten()
             .filter(|record| record.holder.is_some() && !deleted);
         let lasts = held.map_or(LONGEST_SILENCE, |record| {
-            let lasts = record.lease_duration;
+            let lasts = record.lease_duration.saturating_mul(3) / 2;
             lasts.clamp(SHORTEST_SILENCE, LONGEST_SILENCE)
         });
         let latest = match LeaseVersion::of(object) {

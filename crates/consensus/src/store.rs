@@ -97,8 +97,9 @@ pub enum Saved<V> {
 /// [`save`](Store::save) stores the whole record if and only if the store still holds exactly
 /// `if_version`, with nothing in between. Of many saves on one version, one is stored. What was
 /// saved is what is loaded, by everybody, from then on: reads are never older than the last write
-/// that was acknowledged to anybody. Only the load that follows a [`changed`](Store::changed) may
-/// show what that was told of, if it is newer than all that this handle has seen.
+/// that was acknowledged to anybody. Only the load that follows a [`changed`](Store::changed), or a
+/// save without success, may show what the store was told of since, if it is newer than all that
+/// this handle has seen.
 ///
 /// # Versions
 /// Two versions are equal only if nothing was written between them. Absence has a version as well,

@@ -65,6 +65,14 @@ const BESIDE_CLIENT_GO: &[&str] = &[
     "by_one_of_client_gos",
 ];
 
+/// Who loses the race for a Lease.
+const RACE: &[&str] = &[
+    "test",
+    "--package=consensus-testbed",
+    "--test=it",
+    "watch::who_",
+];
+
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a_lease_is_ours_whatever_its_transitions",
@@ -174,8 +182,32 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a_follower_asks_for_what_it_was_told",
         promise: "every renewal costs every follower a request",
         file: "crates/consensus-kubernetes/src/store.rs",
-        find: "if let Some(told) = self.told.take() {",
-        replace: "if let Some(told) = self.told.take().filter(|_| false) {",
+        find: "if let Some(told) = told {",
+        replace: "if let Some(told) = told.filter(|_| false) {",
+        command: WATCH,
+    },
+    Mutant {
+        name: "who_loses_a_race_asks_at_once",
+        promise: "of a thousand that a release wakes, each asks twice",
+        file: "crates/consensus-kubernetes/src/store.rs",
+        find: "self.next = Next::ToldWithin(record.lease_duration / TOLD_WITHIN);",
+        replace: "self.next = Next::Read;",
+        command: RACE,
+    },
+    Mutant {
+        name: "who_was_refused_asks_for_what_it_was_told",
+        promise: "a server that has too much to do is asked more",
+        file: "crates/consensus-kubernetes/src/store.rs",
+        find: "Some(_) => Next::Told,",
+        replace: "Some(_) => Next::Read,",
+        command: RACE,
+    },
+    Mutant {
+        name: "a_watch_is_given_up_when_a_leader_crashed",
+        promise: "all open a new watch when all want to take over",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: ".map(|record| record.lease_duration.saturating_mul(3) / 2);",
+        replace: ".map(|record| record.lease_duration);",
         command: WATCH,
     },
     Mutant {

@@ -1,7 +1,7 @@
 //! The watch: followers that hear of changes ask for nothing, and one that stands still is found out.
 
-use crate::place::{Place, reach, soon, until};
-use consensus::store::{Snapshot, Store as _};
+use crate::place::{Place, reach, record, soon, until};
+use consensus::store::{Saved, Snapshot, Store as _};
 use consensus::{Absent, Config, Manager, Status};
 use consensus_kubernetes::{KubernetesStore, LeaseVersion};
 use consensus_testbed::{Cluster, Fault, Proxy, Verb};
@@ -76,6 +76,60 @@ async fn a_follower_that_watches_asks_for_nothing_and_writes_at_once() {
         "one write, on the version that was told"
     );
     follower.stop().await.expect("it releases");
+}
+
+/// Of a thousand that lose one race, each would ask who won. The watch tells it.
+#[tokio::test]
+async fn who_loses_a_race_is_told_who_won_and_asks_for_nothing() {
+    let (place, proxy, mut store) = disturbed();
+    let seen = watched(&mut store).await;
+    let asked = proxy.seen(Verb::Get);
+    for (second, refusal) in [(1, None), (2, Some(429)), (3, Some(504))] {
+        if let Some(status) = refusal {
+            proxy.next(Verb::Update, Fault::Answer(status, Vec::new(), Value::Null));
+        }
+        place.patch(&json!({ "spec": { "holderIdentity": format!("winner-{second}") } }));
+        let saved = store.save(&record("loser"), &seen.version).await;
+        assert_eq!(saved.is_ok(), refusal.is_none(), "{saved:?}");
+        assert!(!matches!(saved, Ok(Saved::Stored { .. })));
+        // As an election does after a refusal that is no answer.
+        sleep(Duration::from_millis(200)).await;
+        let holder = store.load().await.expect("it is told").record;
+        let holder = holder.and_then(|record| record.holder).expect("somebody");
+        assert_eq!(&*holder, format!("winner-{second}"));
+    }
+    assert_eq!(proxy.seen(Verb::Get), asked);
+}
+
+#[tokio::test]
+async fn who_loses_a_race_and_is_told_nothing_looks() {
+    let (place, proxy, mut store) = disturbed();
+    let seen = watched(&mut store).await;
+    proxy.freeze_streams();
+    place.patch(&json!({ "spec": { "holderIdentity": "winner" } }));
+    // Until the news has been swallowed: what stands still now does so for good.
+    sleep(Duration::from_millis(200)).await;
+    proxy.clear();
+    let saved = store.save(&record("loser"), &seen.version).await;
+    assert!(matches!(saved, Ok(Saved::Conflict)), "{saved:?}");
+    let holder = soon(store.load()).await.expect("an answer").record;
+    assert_eq!(
+        holder.and_then(|record| record.holder).as_deref(),
+        Some("winner")
+    );
+}
+
+/// A leader that crashes is silent for a whole lease: that is no reason for all its followers to ask anew.
+#[tokio::test]
+async fn a_watch_is_not_given_up_before_the_record_runs_out() {
+    let place = Place::new();
+    place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 4 }));
+    let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
+    let mut store = place.store_by(&reach(&proxy.url(), Cluster::shared().admin_token()));
+    watched(&mut store).await;
+    let watches = proxy.seen(Verb::Watch);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(proxy.seen(Verb::Watch), watches);
 }
 
 #[tokio::test]
