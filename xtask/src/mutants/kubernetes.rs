@@ -206,8 +206,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a_watch_is_given_up_when_a_leader_crashed",
         promise: "all open a new watch when all want to take over",
         file: "crates/consensus-kubernetes/src/watch.rs",
-        find: ".map(|record| record.lease_duration.saturating_mul(3) / 2);",
-        replace: ".map(|record| record.lease_duration);",
+        find: "let lasts = record.lease_duration.saturating_mul(3) / 2;",
+        replace: "let lasts = record.lease_duration;",
         command: WATCH,
     },
     Mutant {
