@@ -25,9 +25,10 @@ use tokio::time::timeout;
 /// not in trouble.
 const UNTIL_WATCHED: Duration = Duration::from_millis(500);
 
-/// The part of the lease in which the watch has to tell who won, before who lost reads it: of 15 s,
-/// half a second.
+/// The part of the lease in which the watch has to tell who won, before who lost reads it, and the longest
+/// that this may be: a request's time does not grow with the lease.
 const TOLD_WITHIN: u32 = 30;
+const TOLD_WITHIN_AT_MOST: Duration = Duration::from_millis(500);
 
 /// The longest name of a Lease, and of a namespace, that an API server accepts.
 const LONGEST_NAME: usize = 253;
@@ -52,6 +53,8 @@ pub struct KubernetesStore {
     has_waited: bool,
     /// What the next load may go by.
     next: Next,
+    /// What the last load could go by.
+    last: Next,
     /// As the watch stood at the last load.
     mark: Mark,
 }
@@ -75,8 +78,7 @@ enum Next {
     Read,
     /// What the watch told, if that is newer than all that was seen.
     Told,
-    /// The same, and the watch has this long to tell it: somebody else's write was faster. Many lose
-    /// to one, and would all read at once.
+    /// The same, and the watch has this long to tell it: many lose to one, and would all read at once.
     ToldWithin(Duration),
 }
 
@@ -137,6 +139,7 @@ impl KubernetesStore {
             has_warned: false,
             has_waited: false,
             next: Next::Read,
+            last: Next::Read,
             mark: Mark::default(),
         })
     }
@@ -267,6 +270,7 @@ impl Store for KubernetesStore {
     async fn load(&mut self) -> Result<Snapshot<LeaseVersion>, Error> {
         let next = mem::take(&mut self.next);
         self.mark = self.watched().await;
+        self.last = next;
         let told = match next {
             Next::Read => None,
             Next::Told => self.told(Duration::ZERO).await,
@@ -313,9 +317,16 @@ impl Store for KubernetesStore {
             // Also if it was our own request, carried out before by a way that sent it twice: the
             // protocol looks, and knows its nonce (promise 6).
             Outcome::Conflict | Outcome::Absent => {
-                if self.next == Next::Told {
-                    self.next = Next::ToldWithin(record.lease_duration / TOLD_WITHIN);
-                }
+                // A leader is alone, and its time is short. And what was told may be old each time.
+                let begins = record.holder.is_some() && record.token.is_none();
+                let is_again = matches!(self.last, Next::ToldWithin(_));
+                let part = record.lease_duration / TOLD_WITHIN;
+                self.next = match mem::take(&mut self.next) {
+                    Next::Told if begins && !is_again => {
+                        Next::ToldWithin(part.min(TOLD_WITHIN_AT_MOST))
+                    }
+                    Next::Told | Next::ToldWithin(_) | Next::Read => Next::Read,
+                };
                 return Ok(Saved::Conflict);
             }
         };

@@ -262,7 +262,8 @@ impl Keeper {
             };
             lines.feed(frame.data_ref().map(AsRef::as_ref).unwrap_or_default());
             while let Some(mut event) = lines.next() {
-                let object = event["object"].take();
+                let object = event.get_mut("object").map(Value::take);
+                let object = object.unwrap_or_default();
                 match event["type"].as_str() {
                     Some("ERROR") if object["code"] == 410 => return End::TooOld,
                     Some("ERROR") | None => return End::Over,

@@ -190,8 +190,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "who_loses_a_race_asks_at_once",
         promise: "of a thousand that a release wakes, each asks twice",
         file: "crates/consensus-kubernetes/src/store.rs",
-        find: "self.next = Next::ToldWithin(record.lease_duration / TOLD_WITHIN);",
-        replace: "self.next = Next::Read;",
+        find: "Next::ToldWithin(part.min(TOLD_WITHIN_AT_MOST))",
+        replace: "Next::Read",
         command: RACE,
     },
     Mutant {

@@ -2,11 +2,11 @@
 
 use crate::place::{Place, reach, record, soon, until};
 use consensus::store::{Saved, Snapshot, Store as _};
-use consensus::{Absent, Config, Manager, Status};
+use consensus::{Absent, Config, Manager, Status, Token};
 use consensus_kubernetes::{KubernetesStore, LeaseVersion};
 use consensus_testbed::{Cluster, Fault, Proxy, Verb};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// A place with a Lease in it, and a store that reaches it through a proxy.
@@ -119,6 +119,57 @@ async fn who_loses_a_race_and_is_told_nothing_looks() {
     );
 }
 
+/// A leader is alone, and its time is short: whoever labels its Lease costs it a look, and no wait for a watch
+/// that may stand still.
+#[tokio::test]
+async fn who_renews_and_is_refused_looks_at_once() {
+    let (place, proxy, mut store) = disturbed();
+    let seen = watched(&mut store).await;
+    proxy.freeze_streams();
+    place.patch(&json!({ "metadata": { "labels": { "a": "b" } } }));
+    let mut renewal = record("leader");
+    renewal.token = Some(Token::new(7));
+    renewal.lease_duration = Duration::from_secs(60 * 60);
+    let saved = store.save(&renewal, &seen.version).await;
+    assert!(matches!(saved, Ok(Saved::Conflict)), "{saved:?}");
+    let asked = Instant::now();
+    store.load().await.expect("an answer");
+    assert!(asked.elapsed() < Duration::from_millis(400));
+    proxy.clear();
+}
+
+/// However long the lease is: it says nothing about how soon a request has to be answered.
+#[tokio::test]
+async fn who_loses_a_race_for_a_long_lease_waits_no_longer() {
+    let (place, proxy, mut store) = disturbed();
+    let seen = watched(&mut store).await;
+    proxy.freeze_streams();
+    place.patch(&json!({ "spec": { "holderIdentity": "winner" } }));
+    let mut attempt = record("loser");
+    attempt.lease_duration = Duration::from_secs(60 * 60);
+    let saved = store.save(&attempt, &seen.version).await;
+    assert!(matches!(saved, Ok(Saved::Conflict)), "{saved:?}");
+    let asked = Instant::now();
+    soon(store.load()).await.expect("an answer");
+    assert!(asked.elapsed() < Duration::from_secs(2));
+    proxy.clear();
+}
+
+/// A watch that lags behind whoever edits the Lease all the time would tell of an old one each time.
+#[tokio::test]
+async fn who_is_refused_what_it_was_told_looks() {
+    let (place, proxy, mut store) = disturbed();
+    let mut seen = watched(&mut store).await;
+    let asked = proxy.seen(Verb::Get);
+    for (label, gets) in [("a", 0), ("b", 1), ("c", 1), ("d", 2)] {
+        place.patch(&json!({ "metadata": { "labels": { "at": label } } }));
+        let saved = store.save(&record("loser"), &seen.version).await;
+        assert!(matches!(saved, Ok(Saved::Conflict)), "{saved:?}");
+        seen = store.load().await.expect("an answer");
+        assert_eq!(proxy.seen(Verb::Get), asked + gets, "after {label}");
+    }
+}
+
 /// A leader that crashes is silent for a whole lease: that is no reason for all its followers to ask anew.
 #[tokio::test]
 async fn a_watch_is_not_given_up_before_the_record_runs_out() {
@@ -190,6 +241,20 @@ async fn a_watch_that_is_too_old_begins_anew_and_is_news() {
     let seen = watched(&mut store).await;
     renew(&place, 2);
     soon(store.changed(Some(&seen.version))).await;
+}
+
+/// What a proxy or a portal says that knows nothing of watches.
+#[tokio::test]
+async fn a_watch_that_tells_what_is_no_event_begins_anew() {
+    for noise in [json!([]), json!("ok"), json!(7), json!({ "object": [] })] {
+        let (place, proxy, mut store) = disturbed();
+        proxy.next(Verb::Watch, Fault::Stream(vec![noise]));
+        watched(&mut store).await;
+        until(|| proxy.seen(Verb::Watch) >= 2).await;
+        let seen = watched(&mut store).await;
+        renew(&place, 1);
+        soon(store.changed(Some(&seen.version))).await;
+    }
 }
 
 #[tokio::test]
