@@ -28,10 +28,16 @@ fn what_is_there(seen: &Seen, url: &Url, identity: &str) -> String {
         return format!("there is no record now ({url}): somebody removed or emptied it");
     };
     match record.leader() {
-        Some(leader) if &*leader.identity == identity => format!(
-            "the record names us, but is not as we wrote it ({url}): somebody edited it or put it back, \
-             or another process has our identity"
-        ),
+        Some(leader) if &*leader.identity == identity => match url {
+            Url::File(_) => format!(
+                "the record names us, but it or its lock file is not what we left ({url}): somebody removed \
+                 the lock file, edited the record or put it back, or another process has our identity"
+            ),
+            Url::Kubernetes(_) => format!(
+                "the record names us, but is not as we wrote it ({url}): somebody edited it or put it back, \
+                 or another process has our identity"
+            ),
+        },
         Some(leader) => format!(
             "{} holds the record now ({url})",
             plain(&leader.to_string())

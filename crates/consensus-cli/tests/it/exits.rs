@@ -75,6 +75,18 @@ fn a_lease_whose_record_is_replaced_is_lost_and_the_command_killed_at_once() {
     assert_eq!(content, "not a record");
 }
 
+/// The record stands as it was written: who looks for an editor of it looks in vain.
+#[test]
+fn who_lost_its_lock_file_is_told_of_it() {
+    let place = Place::new();
+    let leader = place.run("--lease=3s", "sleep 60").says("leading");
+    let mut lock = place.record().into_os_string();
+    lock.push(".lock");
+    fs::remove_file(lock).expect("it was there");
+    let done = leader.done().exits(70).having_said("leadership lost");
+    let _ = done.having_said("somebody removed the lock file");
+}
+
 #[test]
 fn a_term_that_cannot_be_renewed_ends_at_its_deadline_with_the_grace() {
     let place = Place::new();
