@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
 /// How long a server may take to say that it tells.
@@ -157,6 +157,8 @@ impl Keeper {
             match opened {
                 Ok(Ok(Ok(body))) => {
                     self.live();
+                    // Each ends its own watch first: what is told next may be that this one is given up.
+                    yield_now().await;
                     match self.follow(body).await {
                         End::Over => {}
                         End::TooOld => self.after = None,

@@ -35,6 +35,23 @@ async fn news_that_is_older_than_what_was_seen_tells_nothing() {
     assert_ne!(new["metadata"]["resourceVersion"].as_str(), revision);
 }
 
+/// Given up in the moment that it began: whoever watched its own until then has to do so again.
+#[tokio::test]
+async fn a_crowd_that_comes_all_at_once_leaves_each_its_own_watch() {
+    let (proxy, reached, mut all) = elections(1).await;
+    let lease = json!({ "metadata": { "name": "n", "resourceVersion": "5" } });
+    let stream = vec![json!({ "type": "ADDED", "object": lease }); 104];
+    proxy.next(Verb::Watch, Fault::Stream(stream));
+    let other = beside(&all[0].place, "other");
+    other.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 60 }));
+    all.push(One::new(other, &reached).await);
+    until(|| proxy.seen(Verb::Watch) >= 3).await;
+    settle(&mut all).await;
+    for one in &mut all {
+        one.hears_of_a_renewal().await;
+    }
+}
+
 #[tokio::test]
 async fn a_watch_of_all_that_is_cut_goes_on_where_it_was() {
     let (proxy, _, mut all) = elections(3).await;
