@@ -135,7 +135,7 @@ fn read(event: &Value, wall: i64) -> Result<(Option<Version>, u64), Failure> {
         .find(renewed)
         .and_then(|entry| entry["manager"].as_str());
     let writer = match writer.ok_or("nobody wrote it")? {
-        "consensus" => Writer::Ours,
+        "consensus-election" => Writer::Ours,
         identity => Writer::ClientGo(identity.to_owned()),
     };
     let spec = &lease["spec"];
