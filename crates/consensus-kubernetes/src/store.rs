@@ -321,11 +321,10 @@ impl Store for KubernetesStore {
                 let begins = record.holder.is_some() && record.token.is_none();
                 let is_again = matches!(self.last, Next::ToldWithin(_));
                 let part = record.lease_duration / TOLD_WITHIN;
-                self.next = match mem::take(&mut self.next) {
-                    Next::Told if begins && !is_again => {
-                        Next::ToldWithin(part.min(TOLD_WITHIN_AT_MOST))
-                    }
-                    Next::Told | Next::ToldWithin(_) | Next::Read => Next::Read,
+                self.next = if self.next == Next::Told && begins && !is_again {
+                    Next::ToldWithin(part.min(TOLD_WITHIN_AT_MOST))
+                } else {
+                    Next::Read
                 };
                 return Ok(Saved::Conflict);
             }

@@ -1,6 +1,6 @@
-//! The test bed by hand. `build` builds the servers that are missing and the candidate by client-go's elector, and `run` starts a cluster and says
-//! how to reach it. `build node` and `run node` are the same for one in which pods run. `image CONTEXT TAG
-//! ARCHIVE` builds the image of a Dockerfile into an archive.
+//! The test bed by hand. `build` builds the servers that are missing and the candidate by client-go's elector,
+//! and `run` starts a cluster and says how to reach it. `build node` and `run node` are the same for one in
+//! which pods run. `image CONTEXT TAG ARCHIVE` builds the image of a Dockerfile into an archive.
 
 use consensus_testbed::{Cache, Cluster, Failure, Images, Node, Server, build, client_go_elector};
 use std::io::{Read, stdin};

@@ -85,7 +85,8 @@ impl Kind {
         }
         command
             .arg(format!("{dash}kubeconfig"))
-            .arg(bed.kubeconfig(self));
+            .arg(bed.kubeconfig(self))
+            .arg(format!("{dash}tied"));
         Ok(command)
     }
 }
@@ -112,7 +113,8 @@ impl Candidate {
         said: Sender<(String, Said)>,
     ) -> Result<Self, Failure> {
         let mut command = kind.command(bed, lease, &identity)?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        // Its end tells of ours, however we end.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let spawned = command.spawn();
         let mut child =
             spawned.map_err(|error| Failure::cannot(&format!("start {command:?}"), error))?;
@@ -138,7 +140,10 @@ impl Candidate {
 
     /// Waits until it is gone.
     pub(crate) fn wait(mut self) -> Result<(), Failure> {
+        // Kept open: the end of its input would end it before it has released.
+        let input = self.child.stdin.take();
         let gone = self.child.wait().map(drop);
+        drop(input);
         gone.map_err(|error| Failure::cannot("wait for the end of a leader", error))
     }
 }
