@@ -84,7 +84,7 @@ impl Workbench<'_> {
     fn run(&self, mutants: &[&Mutant]) -> Result<(), Failure> {
         fs::create_dir_all(&self.logs).map_err(|error| cannot_write(&self.logs, &error))?;
         self.run_unchanged(mutants)?;
-        let mut bad = 0;
+        let mut bad = Vec::new();
         println!("  {:48} {:>10}  killed by", "mutant", "time");
         for mutant in mutants {
             let (verdict, time) = self.try_one(mutant)?;
@@ -95,13 +95,15 @@ impl Workbench<'_> {
                     mutant.promise,
                     self.log(mutant).display()
                 );
-                bad += 1;
+                bad.push(format!("\n  {}: {verdict}", mutant.name));
             }
         }
-        if bad > 0 {
-            let all = mutants.len();
+        if !bad.is_empty() {
             return Err(Failure::new(format!(
-                "{bad} of {all} mutants were not killed by a test"
+                "{} of {} mutants were not killed by a test{}",
+                bad.len(),
+                mutants.len(),
+                bad.concat()
             )));
         }
         println!("  all {} were killed", mutants.len());
@@ -222,10 +224,18 @@ mod tests {
 
     #[test]
     fn a_mutant_that_passes_or_does_not_compile_or_has_no_place_is_a_failure() {
-        let not_killed = "1 of 1 mutants were not killed by a test";
-        assert_eq!(outcome("survives", "42", "42", "42\n"), not_killed);
-        assert_eq!(outcome("broken", "42", "42", "nonsense"), not_killed);
-        assert_eq!(outcome("nowhere", "42", "43", "44"), not_killed);
+        let not_killed = "1 of 1 mutants were not killed by a test\n  wrong_answer: ";
+        let why = |name, find, replace| {
+            let said = outcome(name, "42", find, replace);
+            said.strip_prefix(not_killed).map(str::to_owned)
+        };
+        let why = [
+            why("survives", "42", "42\n"),
+            why("broken", "42", "nonsense"),
+            why("nowhere", "43", "44"),
+        ];
+        assert_eq!(why[0].as_deref(), Some("SURVIVED"));
+        assert!(why.iter().flatten().count() == 3, "{why:?}");
     }
 
     #[test]
