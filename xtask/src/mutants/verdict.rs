@@ -27,16 +27,18 @@ pub(super) fn judge(said: &Captured) -> Verdict {
     if let Some(line) = said.output.lines().find(|line| line.starts_with(VIOLATION)) {
         return Verdict::Killed(line.to_owned());
     }
+    let hung = said.code == Some(TIMED_OUT);
     let closed = |line: &str| line.starts_with("test result: FAILED");
     let failed: Vec<&str> = said.output.lines().filter_map(failed_test).collect();
     match failed.split_first() {
-        Some((first, [])) if said.output.lines().any(closed) => {
-            Verdict::Killed((*first).to_owned())
+        // Whatever hung afterwards: a test had failed.
+        Some((first, more)) if hung || said.output.lines().any(closed) => {
+            Verdict::Killed(match more.len() {
+                0 => (*first).to_owned(),
+                more => format!("{first} and {more} more"),
+            })
         }
-        Some((first, more)) if said.output.lines().any(closed) => {
-            Verdict::Killed(format!("{first} and {} more", more.len()))
-        }
-        _ if said.code == Some(TIMED_OUT) => Verdict::Unfit("it hung: no test failed".to_owned()),
+        _ if hung => Verdict::Unfit("it hung: no test failed".to_owned()),
         _ => Verdict::Unfit(format!("no test failed; {}", errors(&said.output))),
     }
 }
@@ -100,6 +102,12 @@ mod tests {
             "test a ... FAILED\ntest b ... FAILED\ntest result: FAILED. 2 failed",
         );
         assert_eq!(judge(&two), Verdict::Killed("a and 1 more".to_owned()));
+    }
+
+    #[test]
+    fn a_failed_test_kills_although_another_hangs() {
+        let hung = said(124, "test a ... ok\ntest b ... FAILED\n");
+        assert_eq!(judge(&hung), Verdict::Killed("b".to_owned()));
     }
 
     #[test]

@@ -20,3 +20,12 @@ mod kit;
 mod promises;
 mod soak;
 mod stranger;
+
+/// What has to come. A test that waits for it for ever would tell nobody what it waits for.
+#[cfg(target_os = "linux")]
+fn soon<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
+    let (came, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || came.send(what()));
+    let answer = answer.recv_timeout(std::time::Duration::from_secs(60));
+    answer.expect("it never came")
+}

@@ -1,6 +1,7 @@
 //! Promise 12: bad input is named, and kept. On the file store; each kind of path and content has a test
 //! of its own in `file/`.
 
+use crate::soon;
 use consensus::{Config, Ended, ErrorKind, FileBackend, Manager};
 use std::fs;
 
@@ -22,12 +23,14 @@ fn promise_12_bad_input_is_named_and_kept() {
         fs::write(&path, content).expect("our own folder");
         let manager = manager();
         let mut lease = manager.start();
-        let trouble = loop {
-            lease.blocking_changed();
-            if let Some(trouble) = lease.trouble() {
-                break trouble;
+        let trouble = soon(move || {
+            loop {
+                lease.blocking_changed();
+                if let Some(trouble) = lease.trouble() {
+                    break trouble;
+                }
             }
-        };
+        });
         assert_eq!(trouble.kind(), ErrorKind::Foreign, "{trouble}");
         assert!(
             trouble.to_string().contains(&path.display().to_string()),
@@ -44,7 +47,7 @@ fn promise_12_bad_input_is_named_and_kept() {
         .blocking_wait_for_leadership()
         .expect("alone");
     fs::write(&path, strangers[0]).expect("our own folder");
-    assert_eq!(term.blocking_ended(), Ended::Lost);
+    assert_eq!(soon(move || term.blocking_ended()), Ended::Lost);
     manager.blocking_stop().expect("nothing was held any more");
     assert_eq!(fs::read(&path).expect("still there"), strangers[0]);
 }
