@@ -105,8 +105,9 @@ enum Ears {
 enum End {
     /// As every watch does sooner or later: the next one goes on where it was.
     Over,
-    /// What came after is no longer known (410).
-    TooOld,
+    /// What came after is not known to the server: no longer (410), or, if it was put back to a backup,
+    /// not yet; then it says nothing at all, not even by a bookmark.
+    Unknown,
     /// Others' news outweigh ours.
     Crowded,
 }
@@ -115,6 +116,7 @@ enum End {
 struct Heard {
     /// How long it may say nothing.
     silence: Duration,
+    anything: bool,
     ours: u64,
     others: u64,
 }
@@ -161,7 +163,7 @@ impl Keeper {
                     yield_now().await;
                     match self.follow(body).await {
                         End::Over => {}
-                        End::TooOld => self.after = None,
+                        End::Unknown => self.after = None,
                         End::Crowded => {
                             tracing::debug!(lease = %self.api.place, "others' news outweigh ours");
                             self.part().await;
@@ -255,19 +257,23 @@ impl Keeper {
         let mut lines = Lines::default();
         let mut heard = Heard {
             silence: LONGEST_SILENCE,
+            anything: false,
             ours: 0,
             others: 0,
         };
         loop {
-            let Ok(Some(Ok(frame))) = timeout(heard.silence, body.frame()).await else {
-                return End::Over;
+            let frame = match timeout(heard.silence, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Err(_) if !heard.anything => return End::Unknown,
+                Ok(Some(Err(_)) | None) | Err(_) => return End::Over,
             };
+            heard.anything = true;
             lines.feed(frame.data_ref().map(AsRef::as_ref).unwrap_or_default());
             while let Some(mut event) = lines.next() {
                 let object = event.get_mut("object").map(Value::take);
                 let object = object.unwrap_or_default();
                 match event["type"].as_str() {
-                    Some("ERROR") if object["code"] == 410 => return End::TooOld,
+                    Some("ERROR") if object["code"] == 410 => return End::Unknown,
                     Some("ERROR") | None => return End::Over,
                     Some(kind) => {
                         self.wait = FIRST_WAIT;
@@ -285,7 +291,8 @@ impl Keeper {
         let Some(revision) = revision(&object) else {
             return;
         };
-        self.after = Some(revision);
+        // What is there when a watch begins is told in any order.
+        self.after = self.after.max(Some(revision));
         if kind == "BOOKMARK" {
             return;
         }

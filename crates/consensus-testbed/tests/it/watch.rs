@@ -283,6 +283,32 @@ async fn a_watch_that_stands_still_is_found_out() {
     soon(store.changed(Some(&seen.version))).await;
 }
 
+/// As after a backup of the server's store was put back: what we know is newer than what it has. It
+/// accepts the watch, and says nothing by it, not even a bookmark.
+#[tokio::test]
+async fn one_from_a_revision_that_the_server_has_not_reached_begins_anew() {
+    let (place, proxy, mut store) = disturbed();
+    let ahead = vec![bookmark("999999999999")];
+    proxy.next(Verb::Watch, Fault::Stream(ahead));
+    watched(&mut store).await;
+    until(|| proxy.seen(Verb::Watch) == 2).await;
+    let asked = |last: String| last.ends_with("&resourceVersion=999999999999");
+    assert!(proxy.last(Verb::Watch).is_some_and(asked));
+    // It is given as long as a server leaves between two bookmarks.
+    let anew = async {
+        while proxy.seen(Verb::Watch) == 2 {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let anew = tokio::time::timeout(Duration::from_secs(180), anew).await;
+    anew.expect("it is found out");
+    let last = proxy.last(Verb::Watch).expect("it was asked for");
+    assert!(!last.contains("resourceVersion"), "{last}");
+    let seen = watched(&mut store).await;
+    renew(&place, 1);
+    soon(store.changed(Some(&seen.version))).await;
+}
+
 /// From then on its follower polls, until it watches again.
 #[tokio::test]
 async fn a_watch_that_cannot_go_on_is_news_and_no_longer_relied_on() {
