@@ -13,6 +13,7 @@ mod kubernetes;
 mod program;
 mod simulated;
 mod table;
+mod units;
 mod verdict;
 
 use crate::shell::{self, Captured, Failure};

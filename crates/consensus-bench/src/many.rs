@@ -13,8 +13,8 @@ use std::time::Duration;
 
 const ELECTIONS: usize = 10_000;
 
-/// After this, what the start brought has settled, and renewals are spread over their interval.
-const SETTLING: Duration = Duration::from_secs(6);
+/// After this, what the start brought has settled, and who began together has drifted apart.
+const SETTLING: Duration = Duration::from_secs(60);
 
 const STEADY: Duration = Duration::from_secs(30);
 

@@ -28,6 +28,7 @@ const MOST_LOOKS: u32 = 4;
 pub struct Election {
     timing: Timing,
     dice: Dice,
+    neighbours: u64,
     state: State,
     intent: Intent,
     failures: u32,
@@ -228,6 +229,7 @@ impl Election {
         Self {
             timing,
             dice: Dice(seed),
+            neighbours: seed,
             state: State::Waiting { until: start },
             intent: Intent::Compete,
             failures: 0,
@@ -235,6 +237,16 @@ impl Election {
                 since: start,
                 count: 0,
             },
+        }
+    }
+
+    /// Elections of one such seed that renewed together once do so from then on: for those whose
+    /// memory lies side by side, and is then fetched at once. 0 spreads no renewals, for a model.
+    #[must_use]
+    pub fn with_neighbours(self, seed: u64) -> Self {
+        Self {
+            neighbours: seed,
+            ..self
         }
     }
 
@@ -365,13 +377,5 @@ impl Dice {
     /// `time`, shortened by up to `part` of it.
     fn shorten(&mut self, time: Duration, part: u32) -> Duration {
         time.saturating_sub(self.below(time / part))
-    }
-
-    /// `at`, or up to `step` before it: a whole multiple, the same for all that read one clock.
-    fn gather(self, at: Instant, step: Duration) -> Instant {
-        if self.0 == 0 {
-            return at;
-        }
-        at.rounded_down(step)
     }
 }

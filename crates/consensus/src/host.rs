@@ -18,9 +18,13 @@ mod portable;
 use crate::record::Nonce;
 use crate::world::{Instant, World};
 use crate::{Error, ErrorKind};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 pub(crate) use system::{now_nanos, open_timers, run_timers};
+
+/// So many of them: a burst of requests that no store minds.
+const NEIGHBOURS: u32 = 16;
 
 /// The system's boot-time clock, wall clock and randomness.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,6 +77,17 @@ pub(crate) fn seed() -> Result<u64, Error> {
     let mut bytes = [0; 8];
     fill(&mut bytes)?;
     Ok(u64::from_le_bytes(bytes))
+}
+
+/// A seed that a few candidates share which are made one after another.
+pub(crate) fn neighbours() -> Result<u64, Error> {
+    static LAST: Mutex<(u64, u32)> = Mutex::new((0, 0));
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.1 == 0 {
+        *last = (seed()?, NEIGHBOURS);
+    }
+    last.1 -= 1;
+    Ok(last.0)
 }
 
 fn fill(bytes: &mut [u8]) -> Result<(), Error> {

@@ -58,7 +58,7 @@ impl Manager {
     )]
     pub fn new(backend: impl Backend, config: Config) -> Result<Self, Error> {
         let (candidate, timing) = config.check()?;
-        let election = Election::new(timing, host::seed()?);
+        let election = Election::new(timing, host::seed()?).with_neighbours(host::neighbours()?);
         let start: Start = Box::new(move |thread, board| {
             let died = DiedUnlessStopped(board);
             thread.spawn(run(backend, candidate, election, died));

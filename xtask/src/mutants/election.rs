@@ -2,14 +2,6 @@
 
 use super::table::Mutant;
 
-/// The library's own tests.
-const UNIT: &[&str] = &[
-    "test",
-    "--package=consensus-election",
-    "--all-features",
-    "--lib",
-];
-
 /// The promises.
 const PROMISES: &[&str] = &[
     "test",
@@ -302,28 +294,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         command: PROMISES,
     },
     Mutant {
-        name: "an_error_that_hides_its_cause",
-        promise: "12",
-        file: "crates/consensus/src/error.rs",
-        find: "write!(f, \": {error}\")?;",
-        replace: "let _ = &error;",
-        command: UNIT,
-    },
-    Mutant {
         name: "a_missed_check_in_is_overlooked",
         promise: "the check-in",
         file: "crates/consensus/src/election.rs",
         find: "(None, Some(check_in)) => hold.checked_in.plus(check_in),",
         replace: "(None, Some(_)) => hold.deadline,",
         command: PROMISES,
-    },
-    Mutant {
-        name: "clock_rates_are_taken_for_equal",
-        promise: "the times",
-        file: "crates/consensus/src/timing.rs",
-        find: "let room = self.lease_duration * 99 / 101;",
-        replace: "let room = self.lease_duration;",
-        command: UNIT,
     },
     Mutant {
         name: "a_late_word_ends_a_later_term",
@@ -364,37 +340,5 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "Some(token) if token >= Token::END => refuse",
         replace: "Some(token) if token > Token::new(u64::MAX) => refuse",
         command: PROMISES,
-    },
-    Mutant {
-        name: "a_late_token_lowers_the_fence",
-        promise: "the fence",
-        file: "crates/consensus/src/fence.rs",
-        find: ".fetch_max(",
-        replace: ".swap(",
-        command: UNIT,
-    },
-    Mutant {
-        name: "the_fence_admits_a_term_once",
-        promise: "the fence",
-        file: "crates/consensus/src/fence.rs",
-        find: "token.get() < before",
-        replace: "token.get() <= before",
-        command: UNIT,
-    },
-    Mutant {
-        name: "each_election_renews_at_a_time_of_its_own",
-        promise: "10,000 elections of a process in a hundredth of a core",
-        file: "crates/consensus/src/election.rs",
-        find: "at.rounded_down(step)",
-        replace: "at.rounded_down(step / 1_000_000)",
-        command: UNIT,
-    },
-    Mutant {
-        name: "a_leader_that_comes_back_is_no_news",
-        promise: "a status that is up to date",
-        file: "crates/consensus/src/report.rs",
-        find: "self.follows.take()",
-        replace: "self.follows.clone()",
-        command: UNIT,
     },
 ];

@@ -222,8 +222,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a_watch_that_expired_goes_on_where_it_was",
         promise: "10",
         file: "crates/consensus-kubernetes/src/watch.rs",
-        find: "Some(\"ERROR\") if object[\"code\"] == 410 => return End::TooOld,",
-        replace: "Some(\"ERROR\") if object[\"code\"] == 411 => return End::TooOld,",
+        find: "Some(\"ERROR\") if object[\"code\"] == 410 => return End::Unknown,",
+        replace: "Some(\"ERROR\") if object[\"code\"] == 411 => return End::Unknown,",
         command: WATCH,
     },
     Mutant {

@@ -4,7 +4,7 @@
 //! To add one: break the code by hand, see which test fails, write down the change in a table. `find`
 //! has to occur exactly once in the file, so take enough of the line.
 
-use super::{election, file, kubernetes, program, simulated};
+use super::{election, file, kubernetes, program, simulated, units};
 
 /// What the simulator prints, at the start of a line, when a promise is broken.
 pub(super) const VIOLATION: &str = "VIOLATION";
@@ -26,6 +26,7 @@ pub(super) struct Mutant {
 pub(super) fn all() -> Vec<&'static Mutant> {
     let tables: &[&'static [Mutant]] = &[
         election::MUTANTS,
+        units::MUTANTS,
         file::MUTANTS,
         kubernetes::MUTANTS,
         program::MUTANTS,

@@ -1,7 +1,7 @@
 //! From one state to the next: what each decision of `states.rs` does.
 
-use super::{Election, Event, Failure, Hints, Hold, Intent, KEEP, MOST_HINTS, State, Step, Then};
-use super::{Verb, Winding, begin};
+use super::{Dice, Election, Event, Failure, Hints, Hold, Intent, KEEP, MOST_HINTS, State, Step};
+use super::{Then, Verb, Winding, begin};
 use crate::Token;
 use crate::backend::Leader;
 use crate::ended::Ended;
@@ -10,6 +10,10 @@ use std::time::Duration;
 
 /// Within one of so many parts of the renew interval, elections renew together.
 const TOGETHER: u32 = 64;
+
+/// By so many of these parts luck shortens it at most, and rounding by less than one more: by less than a
+/// tenth in all.
+const LUCK: u32 = TOGETHER / 10 - 1;
 
 impl Election {
     pub(super) fn acquire(&mut self, now: Instant) -> Step {
@@ -323,12 +327,17 @@ impl Election {
     /// Spread over the last tenth of the interval, so that many machines do not renew at once; and yet
     /// those elections together that one clock is read for. Ten thousand of them then wake their
     /// thread a dozen times a second, and not two thousand times.
-    pub(super) fn renew_at(&mut self, sent: Instant) -> Instant {
+    pub(super) fn renew_at(&self, sent: Instant) -> Instant {
         let interval = self.timing.renew_interval;
+        if self.neighbours == 0 {
+            return sent.plus(interval);
+        }
         let step = interval / TOGETHER;
-        let luck = self.dice.below((interval / 10).saturating_sub(step));
-        self.dice
-            .gather(sent.plus(interval.saturating_sub(luck)), step)
+        let part = sent.rounded_down(step);
+        // Of neighbours in one part of the interval, the same.
+        let mut dice = Dice(self.neighbours.wrapping_add(part.as_nanos()));
+        let luck = dice.below(step * LUCK);
+        part.plus(interval.saturating_sub(luck)).rounded_down(step)
     }
 
     /// From a sixteenth of the retry interval to all of it, doubled with each failure in a row.

@@ -142,17 +142,6 @@ fn failures_in_a_row_are_retried_ever_slower_up_to_the_retry_interval() {
     assert_eq!(waits, [125, 250, 500, 1_000, 2_000, 2_000, 2_000]);
 }
 
-#[test]
-fn luck_only_shortens() {
-    for seed in 1..200 {
-        let mut machine = Election::new(defaults().timing().expect("valid"), seed);
-        machine.step(at(0), Input::Tick);
-        machine.step(at(0), acquired());
-        let wake = machine.wake().expect("it renews");
-        assert!((at(4_500)..=at(5_000)).contains(&wake), "{wake:?}");
-    }
-}
-
 /// Breaks if the times of renewals are not gathered.
 #[test]
 fn elections_that_read_one_clock_renew_together() {
@@ -166,6 +155,38 @@ fn elections_that_read_one_clock_renew_together() {
     }
     // Less than half a second of luck, in parts of 78 ms.
     assert!((5..=8).contains(&wakes.len()), "{}", wakes.len());
+}
+
+/// Breaks if the luck of a renewal is drawn from when it was sent, and not from its part of the interval.
+#[test]
+fn neighbours_that_renewed_together_do_so_from_then_on() {
+    let timing = defaults().timing().expect("valid");
+    let neighbour = |own| Election::new(timing, own).with_neighbours(7);
+    let mut all = [neighbour(1), neighbour(2), Election::new(timing, 3)];
+    for (machine, sent) in all.iter_mut().zip([at(0), at(1), at(1)]) {
+        machine.step(sent, Input::Tick);
+        machine.step(sent, acquired());
+    }
+    // Luck only shortens.
+    let early = timing.renew_interval * 9 / 10..timing.renew_interval;
+    let mut parted = 0;
+    for _ in 0..100 {
+        let due = all[0].wake().expect("it renews");
+        assert_eq!(all[1].wake(), Some(due));
+        parted += u32::from(all[2].wake() != Some(due));
+        for (late, machine) in (1..).zip(&mut all) {
+            let before = machine.wake().expect("it renews");
+            let sent = before.plus(Duration::from_micros(late));
+            machine.step(sent, Input::Tick);
+            machine.step(sent, Input::Renew(Ok(Renewal::Renewed)));
+            let waits = machine.wake().expect("it renews").since(sent);
+            assert!(early.contains(&waits), "{waits:?}");
+        }
+    }
+    assert!(
+        parted > 50,
+        "who is no neighbour goes its own way: {parted}"
+    );
 }
 
 #[test]
