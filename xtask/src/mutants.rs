@@ -25,7 +25,7 @@ use std::process::Command;
 use table::Mutant;
 use verdict::Verdict;
 
-/// How long one mutant may take, building it included. One that hangs has failed no test.
+/// How long one mutant may take, building it included. One that hangs, and failed no test before, is not killed.
 const LIMIT_SECONDS: &str = "300";
 
 /// How long its tests wait for what never comes.

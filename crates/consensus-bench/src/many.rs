@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const ELECTIONS: usize = 10_000;
 
-/// After this, what the start brought has settled, and who began together has drifted apart.
+/// After this, what the start brought has settled, and who began together begins to drift apart.
 const SETTLING: Duration = Duration::from_secs(60);
 
 const STEADY: Duration = Duration::from_secs(30);

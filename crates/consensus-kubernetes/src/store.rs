@@ -215,10 +215,7 @@ impl KubernetesStore {
                 Error::new(ErrorKind::Foreign, format!("{}: {why}", self.api.place))
             })?,
         };
-        self.mark.revision = self
-            .mark
-            .revision
-            .max(version.revision().unwrap_or_default());
+        self.mark.revision = version.revision().unwrap_or(self.mark.revision);
         let mut snapshot = Snapshot::new(record, version);
         snapshot.tokens = Tokens::Revisions;
         snapshot.watched = self.mark.is_live;
@@ -279,10 +276,16 @@ impl Store for KubernetesStore {
         if let Some(told) = told {
             return self.snapshot(told);
         }
+        let told = self.watch.as_ref().map_or(0, Watch::revision);
         let version = match self.api.get().await? {
             Outcome::Lease(lease) => self.version(lease)?,
             Outcome::Absent | Outcome::Conflict => LeaseVersion::ABSENT,
         };
+        // What the server told before is newer: it was put back to a backup. All is to be told anew.
+        if version.revision().is_some_and(|read| read < told) {
+            self.watch = None;
+            self.mark.is_live = false;
+        }
         self.snapshot(version)
     }
 
@@ -345,12 +348,9 @@ impl Store for KubernetesStore {
     }
 
     async fn changed(&mut self, seen: Option<&LeaseVersion>) {
-        let Some(watch) = &mut self.watch else {
+        let Some(watch) = self.watch.as_mut().filter(|_| self.mark.is_live) else {
             return pending().await;
         };
-        if !self.mark.is_live {
-            return pending().await;
-        }
         let mark = self.mark;
         let told = watch.news.wait_for(|news| is_news(news, mark, seen)).await;
         if told.map(drop).is_err() {

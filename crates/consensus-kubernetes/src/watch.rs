@@ -74,6 +74,11 @@ impl Watch {
             _seat: seat,
         }
     }
+
+    /// Of the last change that was told.
+    pub(crate) fn revision(&self) -> u64 {
+        self.news.borrow().revision()
+    }
 }
 
 impl Drop for Watch {
@@ -105,8 +110,8 @@ enum Ears {
 enum End {
     /// As every watch does sooner or later: the next one goes on where it was.
     Over,
-    /// What came after is not known to the server: no longer (410), or, if it was put back to a backup,
-    /// not yet; then it says nothing at all, not even by a bookmark.
+    /// What came after is not known to the server: no longer (410), or perhaps not yet: nothing at all
+    /// came, not even a bookmark, as from one that was put back to a backup.
     Unknown,
     /// Others' news outweigh ours.
     Crowded,
@@ -207,6 +212,9 @@ impl Keeper {
         let live = |news: &mut News| {
             news.gaps += gap;
             news.state = State::Live;
+            if gap > 0 {
+                news.latest = None;
+            }
         };
         match &self.ears {
             Ears::One(news) => news.send_modify(live),

@@ -70,7 +70,8 @@ impl Config {
     }
 
     /// How often a leader renews, counted from the sending of the last renewal. Default ⅓ of the
-    /// lease duration; each one is sent up to a tenth earlier, those of one process together.
+    /// lease duration; each one is sent up to a tenth earlier, and together with those of the process
+    /// that are due at nearly the same time.
     ///
     /// Too short: load on the store. Too long: no time is left to try again.
     #[must_use]

@@ -240,8 +240,9 @@ impl Election {
         }
     }
 
-    /// Elections of one such seed that renewed together once do so from then on: for those whose
-    /// memory lies side by side, and is then fetched at once. 0 spreads no renewals, for a model.
+    /// Elections of one such seed that renewed together do so again, unless one of them is late: for
+    /// those whose memory lies side by side, and is then fetched at once. 0 spreads no renewals, for a
+    /// model.
     #[must_use]
     pub fn with_neighbours(self, seed: u64) -> Self {
         Self {

@@ -227,6 +227,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         command: WATCH,
     },
     Mutant {
+        name: "a_watch_goes_on_after_what_was_told_last",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/watch.rs",
+        find: "self.after = self.after.max(Some(revision));",
+        replace: "self.after = Some(revision);",
+        command: WATCH,
+    },
+    Mutant {
+        name: "a_server_that_was_put_back_is_believed_to_tell",
+        promise: "10",
+        file: "crates/consensus-kubernetes/src/store.rs",
+        find: "version.revision().is_some_and(|read| read < told)",
+        replace: "told == u64::MAX",
+        command: WATCH,
+    },
+    Mutant {
         name: "together_news_of_one_lease_is_told_to_all",
         promise: "each election takes another's record for its own",
         file: "crates/consensus-kubernetes/src/watch.rs",

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compile_error_a_hang_and_a_crash_do_not_kill() {
+    fn a_compile_error_a_mere_hang_and_a_crash_do_not_kill() {
         let compile = judge(&said(101, "error[E0308]: mismatched types\n"));
         let why = "no test failed; error[E0308]: mismatched types".to_owned();
         assert_eq!(compile, Verdict::Unfit(why));

@@ -27,5 +27,5 @@ fn soon<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
     let (came, answer) = std::sync::mpsc::channel();
     std::thread::spawn(move || came.send(what()));
     let answer = answer.recv_timeout(std::time::Duration::from_secs(60));
-    answer.expect("it never came")
+    answer.expect("it never came, or its thread panicked")
 }
