@@ -172,12 +172,16 @@ async fn who_is_refused_what_it_was_told_looks() {
 #[tokio::test]
 async fn a_watch_is_not_given_up_before_the_record_runs_out() {
     let place = Place::new();
-    place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 4 }));
+    place.create(&json!({ "holderIdentity": "go", "leaseDurationSeconds": 8 }));
     let proxy = Proxy::before(Cluster::shared()).expect("a proxy");
     let mut store = place.store_by(&reach(&proxy.url(), Cluster::shared().admin_token()));
-    watched(&mut store).await;
+    let seen = watched(&mut store).await;
+    renew(&place, 1);
+    soon(store.changed(Some(&seen.version))).await;
     let watches = proxy.seen(Verb::Watch);
-    sleep(Duration::from_secs(5)).await;
+    // Not even a bookmark comes.
+    proxy.freeze_streams();
+    sleep(Duration::from_secs(10)).await;
     assert_eq!(proxy.seen(Verb::Watch), watches);
 }
 
