@@ -3,7 +3,7 @@
 //!
 //! `mutants/table.rs` says where the mistakes are. First every command runs on the unchanged copy and has to
 //! pass: a test that fails anyway kills everything. Then, for each mutant: change the one place, run,
-//! judge (`mutants/verdict.rs`), change it back. A mutant that survives, that does not compile, or
+//! judge (`mutants/verdict.rs`), change it back. A mutant that survives twice, that does not compile, or
 //! whose place is not found exactly once, is a failure of this step.
 
 mod copy;
@@ -88,7 +88,12 @@ impl Workbench<'_> {
         let mut bad = Vec::new();
         println!("  {:48} {:>10}  killed by", "mutant", "time");
         for mutant in mutants {
-            let (verdict, time) = self.try_one(mutant)?;
+            let (mut verdict, mut time) = self.try_one(mutant)?;
+            if !matches!(verdict, Verdict::Killed(_)) {
+                // Real servers and processes have moments of their own. Said, so that its test is mended.
+                println!("  {:48} {time:>10}  {verdict}; once more", mutant.name);
+                (verdict, time) = self.try_one(mutant)?;
+            }
             println!("  {:48} {time:>10}  {verdict}", mutant.name);
             if !matches!(verdict, Verdict::Killed(_)) {
                 println!(
