@@ -207,7 +207,13 @@ impl Case<'_> {
                 findings.notices(Some(late));
                 findings.excuse(Excuse::OursWasErased);
             } else {
-                findings.fault(format!("{who} worked for {late} ms after {end:?}"));
+                let hits = match &end.writer {
+                    Writer::ClientGo(writer) => self.hits_on(writer),
+                    Writer::Ours => Vec::new(),
+                };
+                findings.fault(format!(
+                    "{who} worked for {late} ms after {end:?}; its writer was hit: {hits:?}"
+                ));
             }
         }
         for other in self.theirs {
@@ -277,7 +283,8 @@ impl Case<'_> {
         }
     }
 
-    /// It worked before it was stopped, and was asked to end before it could see that it had lost.
+    /// It led before it was stopped, perhaps too shortly to work, and was asked to end before it could see
+    /// that it had lost.
     fn was_paused_and_cancelled(&self, identity: &str, before: i64) -> bool {
         let mut hits = self.hits.iter();
         let is_asked =
@@ -287,19 +294,20 @@ impl Case<'_> {
             && stops.any(|(stop, on)| {
                 on <= before
                     && self
-                        .theirs
+                        .versions
                         .iter()
-                        .any(|term| term.identity == identity && term.first() < stop)
+                        .any(|version| version.is_held_by(identity) && version.written < stop)
             })
+    }
+
+    fn hits_on(&self, identity: &str) -> Vec<&Hit> {
+        let of = |hit: &&Hit| hit.identity == identity;
+        self.hits.iter().filter(of).collect()
     }
 
     /// From when to when it stood still.
     fn stops(&self, identity: &str) -> Vec<(i64, i64)> {
-        let its: Vec<&Hit> = self
-            .hits
-            .iter()
-            .filter(|hit| hit.identity == identity)
-            .collect();
+        let its = self.hits_on(identity);
         let at = |hit: &&&Hit, act| hit.act == act;
         let stops = its.iter().filter(|hit| at(hit, Act::Stop));
         let ends = its.iter().filter(|hit| at(hit, Act::Continue));

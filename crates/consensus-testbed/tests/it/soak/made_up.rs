@@ -195,9 +195,16 @@ fn an_erasure_is_excused_only_by_a_stop_and_an_end() {
         story.hits.remove(left_out);
         story.is_faulted("ours-2 under 5 worked for");
     }
+    // It was stopped before it began to work.
+    let mut idle = story.clone();
+    let others = |line: &&str| !line.contains("go-1");
+    let lines: Vec<&str> = story.work.lines().filter(others).collect();
+    idle.work = lines.join("\n");
+    idle.is_excused(&[Excuse::OursWasErased]);
     // By somebody who has not led.
     let mut story = story.clone();
     story.work = story.work.replace("go-1", "go-7");
+    story.versions[0].holder = Some("go-7".to_owned());
     story.is_faulted("ours-2 under 5 worked for");
 }
 
