@@ -85,21 +85,22 @@ impl Workbench<'_> {
     fn run(&self, mutants: &[&Mutant]) -> Result<(), Failure> {
         fs::create_dir_all(&self.logs).map_err(|error| cannot_write(&self.logs, &error))?;
         self.run_unchanged(mutants)?;
-        let mut bad = Vec::new();
+        let (mut bad, mut late) = (Vec::new(), Vec::new());
         println!("  {:48} {:>10}  killed by", "mutant", "time");
         for mutant in mutants {
-            let (mut verdict, mut time) = self.try_one(mutant)?;
+            let (mut verdict, mut time) = self.try_one(mutant, "log")?;
             if !matches!(verdict, Verdict::Killed(_)) {
                 // Real servers and processes have moments of their own. Said, so that its test is mended.
                 println!("  {:48} {time:>10}  {verdict}; once more", mutant.name);
-                (verdict, time) = self.try_one(mutant)?;
+                (verdict, time) = self.try_one(mutant, "again.log")?;
+                late.push(mutant.name);
             }
             println!("  {:48} {time:>10}  {verdict}", mutant.name);
             if !matches!(verdict, Verdict::Killed(_)) {
                 println!(
                     "    breaks promise {}; log: {}",
                     mutant.promise,
-                    self.log(mutant).display()
+                    self.log(mutant, "log").display()
                 );
                 bad.push(format!("\n  {}: {verdict}", mutant.name));
             }
@@ -113,6 +114,9 @@ impl Workbench<'_> {
             )));
         }
         println!("  all {} were killed", mutants.len());
+        if !late.is_empty() {
+            println!("  at the second try only, so its test is weak: {late:?}");
+        }
         Ok(())
     }
 
@@ -139,7 +143,7 @@ impl Workbench<'_> {
         Ok(())
     }
 
-    fn try_one(&self, mutant: &Mutant) -> Result<(Verdict, Seconds), Failure> {
+    fn try_one(&self, mutant: &Mutant, ending: &str) -> Result<(Verdict, Seconds), Failure> {
         let watch = Stopwatch::start();
         let path = self.tree.join(mutant.file);
         let original = fs::read_to_string(&path).map_err(|error| {
@@ -156,7 +160,7 @@ impl Workbench<'_> {
         let said = self.cargo(mutant.command);
         fs::write(&path, original).map_err(|error| cannot_write(&path, &error))?;
         let said = said?;
-        let log = self.log(mutant);
+        let log = self.log(mutant, ending);
         fs::write(&log, &said.output).map_err(|error| cannot_write(&log, &error))?;
         Ok((verdict::judge(&said), watch.elapsed()))
     }
@@ -165,8 +169,8 @@ impl Workbench<'_> {
         shell::capture((self.command)(args).current_dir(&self.tree))
     }
 
-    fn log(&self, mutant: &Mutant) -> PathBuf {
-        self.logs.join(format!("{}.log", mutant.name))
+    fn log(&self, mutant: &Mutant, ending: &str) -> PathBuf {
+        self.logs.join(format!("{}.{ending}", mutant.name))
     }
 }
 

@@ -88,7 +88,7 @@ struct Mark {
     is_live: bool,
     gaps: u64,
     changes: u64,
-    /// The highest revision that was seen.
+    /// The last revision that was seen.
     revision: u64,
 }
 
@@ -276,13 +276,14 @@ impl Store for KubernetesStore {
         if let Some(told) = told {
             return self.snapshot(told);
         }
-        let told = self.watch.as_ref().map_or(0, Watch::revision);
+        let watch = self.watch.as_ref();
+        let before = watch.map_or(0, |watch| watch.news.borrow().revision());
         let version = match self.api.get().await? {
             Outcome::Lease(lease) => self.version(lease)?,
             Outcome::Absent | Outcome::Conflict => LeaseVersion::ABSENT,
         };
-        // What the server told before is newer: it was put back to a backup. All is to be told anew.
-        if version.revision().is_some_and(|read| read < told) {
+        // Less than it told before: the server was put back to a backup. All is to be told anew.
+        if version.revision().is_some_and(|read| read < before) {
             self.watch = None;
             self.mark.is_live = false;
         }

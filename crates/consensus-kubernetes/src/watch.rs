@@ -74,11 +74,6 @@ impl Watch {
             _seat: seat,
         }
     }
-
-    /// Of the last change that was told.
-    pub(crate) fn revision(&self) -> u64 {
-        self.news.borrow().revision()
-    }
 }
 
 impl Drop for Watch {
@@ -208,11 +203,11 @@ impl Keeper {
     fn live(&mut self) {
         self.has_told = false;
         // From what is there *now*: what came and went before is not told.
-        let gap = u64::from(self.after.is_none());
+        let is_anew = self.after.is_none();
         let live = |news: &mut News| {
-            news.gaps += gap;
             news.state = State::Live;
-            if gap > 0 {
+            if is_anew {
+                news.gaps += 1;
                 news.latest = None;
             }
         };

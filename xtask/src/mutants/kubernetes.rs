@@ -238,8 +238,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a_server_that_was_put_back_is_believed_to_tell",
         promise: "10",
         file: "crates/consensus-kubernetes/src/store.rs",
-        find: "version.revision().is_some_and(|read| read < told)",
-        replace: "told == u64::MAX",
+        find: "version.revision().is_some_and(|read| read < before)",
+        replace: "before == u64::MAX",
         command: WATCH,
     },
     Mutant {
@@ -254,8 +254,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "together_what_begins_anew_is_no_news",
         promise: "10",
         file: "crates/consensus-kubernetes/src/watch.rs",
-        find: "let gap = u64::from(self.after.is_none());",
-        replace: "let gap = 0;",
+        find: "news.gaps += 1;",
+        replace: "",
         command: TOGETHER,
     },
     Mutant {

@@ -58,10 +58,13 @@ async fn a_watch_of_all_that_is_cut_goes_on_where_it_was() {
     all[2].hears_of_a_renewal().await;
     let watches = proxy.seen(Verb::Watch);
     proxy.cut();
+    all[1].renew();
     until(|| proxy.seen(Verb::Watch) > watches).await;
     let goes_on = |last: String| last.contains("&resourceVersion=");
     assert!(proxy.last(Verb::Watch).is_some_and(goes_on));
     assert!(is_of_all(&proxy));
+    // What happened in between is told, and to nobody else.
+    all[1].hears().await;
     for one in &mut all {
         assert!(!one.is_told(Duration::from_millis(20)).await);
         one.hears_of_a_renewal().await;
